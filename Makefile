@@ -1,0 +1,119 @@
+# The course's own commands. `make` alone lists them. Works with GNU Make 3.81 and later.
+
+SHELL := /bin/sh
+VENV := .venv
+PY := $(VENV)/bin/python
+# The interpreter that makes the environment: `make learn PYTHON=/path/to/python3.12` overrides the search.
+PYTHON ?=
+# What pip may choose from: the versions of the last green run. `make latest` empties it.
+CONSTRAINTS ?= constraints.txt
+PYTEST_ARGS ?=
+LESSONS := --nbval-lax --nbval-current-env --nbval-cell-timeout=300 --ignore-glob='$(CURDIR)/tests/*.ipynb'
+
+# An installation is done when its stamp exists. The stamp's name holds what the installation depends on (the two
+# files and this folder), and it is written last: a changed or interrupted installation is taken up again.
+KEY := $(shell { cat pyproject.toml $(CONSTRAINTS); pwd; } 2>/dev/null | cksum | cut -d ' ' -f 1)
+LAB := $(VENV)/.lab-$(KEY)
+DEV := $(VENV)/.dev-$(KEY)
+PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 $(PY) -m pip
+
+.DEFAULT_GOAL := help
+.PHONY: help learn doctor install lint build test quick latest constraints clean
+
+help: ## list these commands
+	@echo "make COMMAND, where COMMAND is one of:"
+	@sed -n 's/^\([a-z-]*\):.*## /  \1	/p' Makefile | expand -t 16
+
+learn: $(LAB) ## open the course in JupyterLab (LESSON=3 opens that lesson)
+	@exec $(PY) -m tlcourse.cli learn $(LESSON)
+
+doctor: $(LAB) ## say what this machine has, and what it lacks
+	@exec $(PY) -m tlcourse.cli doctor
+
+install: $(DEV) ## make .venv with everything for working on the course
+
+lint: $(DEV) ## formatting, style and types
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+
+build: $(DEV) ## make notebooks/ and solutions/*.ipynb from the lessons' sources
+	$(PY) -m tlcourse.cli build
+
+quick: $(DEV) ## the tests without running the lessons
+	$(PY) -m pytest $(PYTEST_ARGS) tests
+
+# Cheap groups first. The last one runs the tests and every lesson's solutions in one go, so that pytest's own last
+# line sums up both. Notebooks that lie under tests/ are material of tests, not lessons.
+test: $(DEV) browser lint ## everything: style, types, built lessons, tests, and every solution executed
+	$(PY) -m tlcourse.cli build --check
+	$(PY) -m pytest $(PYTEST_ARGS) $(LESSONS) tests solutions
+
+latest: ## the same tests with the newest versions of everything, in a venv of their own
+	@$(MAKE) --no-print-directory test VENV=build/venv-latest CONSTRAINTS=/dev/null
+
+constraints: ## write constraints.txt from what .venv holds (VENV=build/venv-latest: from `make latest`)
+	@{ sed '/^[^#]/,$$d' constraints.txt; $(PIP) freeze --exclude-editable --exclude tlcourse \
+	  | sed 's/+[A-Za-z0-9.]*$$//' | grep '==' | grep -Ev '^(nvidia-|cuda-|triton)' | LC_ALL=C sort -f; \
+	} > constraints.txt.part && mv constraints.txt.part constraints.txt
+	@echo "constraints.txt: $$(grep -c == constraints.txt) versions"
+
+clean: ## remove caches and build results; .venv, workspace/ and your work stay
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis test-artefacts
+	find tlcourse tests benchmarks solutions -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- how the environment is made ------------------------------------------------------------------------------------
+
+FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
+
+# Prints the first interpreter that has the right version and can make a venv; says what is missing if there is none.
+# Each candidate is run, since a name on the PATH may be a shim for a version that is not installed.
+define FIND_PYTHON
+fits=; for name in $(if $(PYTHON),'$(PYTHON)',python3 python3.13 python3.12 python3.11); do \
+  "$$name" -c '$(FITS)' >/dev/null 2>&1 || continue; fits="$$name"; \
+  "$$name" -c 'import venv, ensurepip' >/dev/null 2>&1 && { python="$$name"; break; }; \
+done; \
+if [ -z "$$python" ] && [ -n "$$fits" ]; then \
+  version=$$("$$fits" -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+  echo "This Python ($$fits, $$version) cannot make virtual environments: it lacks ensurepip." >&2; \
+  echo "On Debian and Ubuntu: sudo apt install python$$version-venv. Then run make again." >&2; exit 1; \
+elif [ -z "$$python" ]; then \
+  echo "The course needs Python 3.11, 3.12 or 3.13; $(if $(PYTHON),$(PYTHON) is not one,none was found on the PATH)." >&2; \
+  echo "Install one (Debian: sudo apt install python3 python3-venv; macOS: brew install python@3.13), or name one: make learn PYTHON=/path/to/python3.12" >&2; \
+  exit 1; \
+fi
+endef
+
+# A .venv that works is kept. One that was cut short, or whose Python has gone, is made afresh.
+define MAKE_VENV
+if ! $(PY) -c '$(FITS)' >/dev/null 2>&1 || ! { $(PY) -m pip --version || $(PY) -m ensurepip; } >/dev/null 2>&1; then \
+  python=; $(FIND_PYTHON); \
+  echo "Making $(VENV) with $$("$$python" --version)."; \
+  "$$python" -m venv --clear $(VENV) || exit 1; \
+fi
+endef
+
+# Usage: $(call INSTALL,extra,stamps). A person sees pip at work, since that takes minutes.
+define INSTALL
+@$(MAKE_VENV)
+@echo "Installing the course and what it stands on. The first time takes minutes and about 6 GB of disk."
+@$(PIP) install $(if $(CI),--quiet) --editable '.[$(1)]' --constraint $(CONSTRAINTS) || { \
+  echo "The installation did not finish. See the reason above (often no network or a full disk), then run make again: it goes on where it stopped." >&2; exit 1; }
+@rm -f $(VENV)/.lab-* $(VENV)/.dev-* && touch $(2)
+endef
+
+$(LAB):
+	$(call INSTALL,lab,$(LAB))
+
+$(DEV):
+	$(call INSTALL,dev,$(LAB) $(DEV))
+
+# The browser tests drive a real one. Only a machine that lets us install it without asking gets it from here.
+.PHONY: browser
+browser:
+	@for name in chromium chromium-browser google-chrome chrome; do command -v $$name >/dev/null && exit 0; done; \
+	sudo=; [ "$$(id -u)" = 0 ] || sudo="sudo -n"; \
+	if command -v apt-get >/dev/null && $$sudo true 2>/dev/null; then \
+	  $$sudo apt-get -qq update && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends chromium >/dev/null; \
+	fi || true; \
+	command -v chromium >/dev/null || echo "No Chromium here: the tests that need a browser are skipped. Debian: sudo apt install chromium."

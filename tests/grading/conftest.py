@@ -1,0 +1,35 @@
+"""One small course, built once, and a fresh class of it for each test."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from grading_kit import EXERCISES, make_course
+
+from tlcourse.checks import registry
+from tlcourse.cli import main
+
+
+@pytest.fixture(scope="session")
+def course(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A built course of two lessons; tests do not change it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registry, "exercises", lambda: EXERCISES)
+        yield make_course(tmp_path_factory.mktemp("grading") / "course")
+
+
+@pytest.fixture(scope="session")
+def fresh_class(course: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A class that nobody has worked in; tests do not change it."""
+    folder = tmp_path_factory.mktemp("classes") / "autumn"
+    assert main(["classroom", str(folder), "--root", str(course)]) == 0
+    return folder
+
+
+@pytest.fixture
+def room(fresh_class: Path, tmp_path: Path) -> Path:
+    """A class of this test's own."""
+    return Path(shutil.copytree(fresh_class, tmp_path / "autumn"))

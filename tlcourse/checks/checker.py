@@ -1,0 +1,111 @@
+"""What learners type: `check.NAME(answer)` and `hint("NAME")`."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from tlcourse.checks import display, progress, registry
+from tlcourse.checks.exercise import Exercise
+from tlcourse.checks.result import Result, run
+from tlcourse.errors import ExerciseError, StorageError
+
+
+class CheckFailed(Exception):
+    """Raised under the shown result, so that a program that runs the notebook sees that the answer is not right yet."""
+
+    def __init__(self, result: Result) -> None:
+        wrong = next(finding for finding in result.findings if not finding.passed)
+        super().__init__(f"{result.exercise.id}: {result.earned:g} of {result.points:g} points. {wrong.message}")
+        self.result = result
+
+    def _render_traceback_(self) -> list[str]:
+        """IPython shows this instead of a traceback: the fault is in the answer, not in a line of ours."""
+        return [f"Not yet: {self}"]
+
+
+class UnknownExercise(ExerciseError, AttributeError):
+    """No exercise of this name; an AttributeError too, so that `hasattr` and completion keep working."""
+
+
+class Checker:
+    """`check.NAME(answer)` checks an answer and shows the result. Tab after `check.` lists the names."""
+
+    def __getattr__(self, name: str) -> BoundCheck:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        try:
+            return BoundCheck(registry.get(name))
+        except ExerciseError as error:
+            raise UnknownExercise(error.fault, error.cure) from None
+
+    def __dir__(self) -> list[str]:
+        return sorted(registry.exercises())
+
+    def __repr__(self) -> str:
+        return f"check: {', '.join(registry.exercises())}"
+
+
+class BoundCheck:
+    """One exercise's check, ready to be called with an answer."""
+
+    def __init__(self, exercise: Exercise) -> None:
+        self.exercise = exercise
+        self.__doc__ = f"{exercise.title}: {exercise.purpose}"
+
+    def __repr__(self) -> str:
+        return f"check.{self.exercise.id}(answer): {self.exercise.title}, {self.exercise.points:g} points"
+
+    def __call__(self, answer: Any) -> float | None:
+        """Show the result.
+
+        Returns:
+            None. Under nbgrader the points earned, which nbgrader reads as the score.
+
+        Raises:
+            CheckFailed: the answer is not right yet.
+        """
+        result = run(self.exercise, answer)
+        _show(display.bundle(result, _kept(result)))
+        grading = bool(os.environ.get("NBGRADER_EXECUTION"))
+        if not result.passed and not (grading and result.earned > 0):
+            raise CheckFailed(result)
+        return result.earned if grading else None
+
+
+def hint(name: str) -> None:
+    """Open the next hint of an exercise and show all that are open.
+
+    Raises:
+        ExerciseError: there is no exercise of this name.
+    """
+    exercise = registry.get(name)
+    try:
+        opened = progress.open_hint(exercise.id, len(exercise.hints))
+    except StorageError:
+        opened = len(exercise.hints)  # nothing can be remembered here: better all hints than always the first
+    _show(display.hint_bundle(exercise, opened))
+
+
+def _kept(result: Result) -> str:
+    """Remember the result; a sentence for the learner if that failed."""
+    try:
+        progress.record(result)
+    except StorageError as error:
+        return f"Progress was not saved. {error}"
+    return ""
+
+
+def _show(mime_bundle: dict[str, Any]) -> None:
+    """Rich where there is a front end, plain text in a bare interpreter."""
+    from IPython.core.getipython import get_ipython
+
+    if get_ipython() is None:
+        print(mime_bundle["text/plain"])
+        return
+    from IPython.display import display as publish
+
+    publish(mime_bundle, raw=True)
+
+
+check = Checker()

@@ -1,0 +1,241 @@
+"""For `judge` functions: turn what an answer did into findings that name the culprit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tlcourse.checks.exercise import Evidence, Finding
+
+
+def same(answer: Any, expected: Any, tolerance: float = 1e-3) -> bool:
+    """Whether two plain values agree: numbers to 0.1 % (or 1e-6), None only with None, lists item by item.
+
+    A boolean is not a number and text is not one either. NaN agrees with nothing.
+    """
+    if expected is None or answer is None:
+        return answer is None and expected is None
+    if isinstance(expected, bool) or isinstance(answer, bool):
+        return isinstance(answer, bool) and isinstance(expected, bool) and answer == expected
+    if isinstance(expected, str) or isinstance(answer, str):
+        return isinstance(answer, str) and isinstance(expected, str) and answer == expected
+    if isinstance(expected, dict):
+        return (
+            isinstance(answer, dict)
+            and answer.keys() == expected.keys()
+            and all(same(answer[key], expected[key], tolerance) for key in expected)
+        )
+    if isinstance(expected, list | tuple | np.ndarray):
+        if not isinstance(answer, list | tuple | np.ndarray) or len(answer) != len(expected):
+            return False
+        return all(same(a, e, tolerance) for a, e in zip(answer, expected, strict=True))
+    if not isinstance(answer, int | float | np.number) or not isinstance(expected, int | float | np.number):
+        return False
+    if math.isinf(expected) or math.isinf(answer):
+        return bool(answer == expected)
+    return abs(answer - expected) <= max(1e-6, tolerance * abs(expected))
+
+
+@dataclass(frozen=True)
+class Misconception:
+    """A mistake that people really make, as a function: what an answer with this mistake returns.
+
+    Args:
+        code: its stable name.
+        message: what the answer does, addressed to the learner.
+        next_step: what to do instead.
+        model: takes the arguments of the exercise; returns what the mistaken answer would.
+    """
+
+    code: str
+    message: str
+    next_step: str
+    model: Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Question:
+    """One graded thing about an answer: the reference, and the mistakes to tell apart.
+
+    Args:
+        code: the finding's name when it is right.
+        right: the message when it is right.
+        reference: takes the arguments of the exercise; returns the right value.
+        misconceptions: the first whose model agrees with the answer on every case gives the message.
+        points: what it is worth.
+        part: picks this question's value out of what the answer returned; None if it is not there.
+        agree: whether two values count as the same.
+    """
+
+    code: str
+    right: str
+    reference: Callable[..., Any]
+    misconceptions: tuple[Misconception, ...]
+    points: float
+    part: Callable[[Any], Any] = lambda value: value
+    agree: Callable[[Any, Any], bool] = same
+
+
+def unusable(name: str, calls: Sequence[Evidence], points: float) -> Finding | None:
+    """A finding if the answer could not be judged at all: not written, no function, an error, nothing returned.
+
+    Args:
+        name: how the learner's function is called.
+        calls: what `collecting.call` recorded.
+        points: what the exercise is worth; the finding carries them, so that none is earned.
+    """
+    for record in calls:
+        if error := record.get("error"):
+            return _failure(name, error, points)
+    if all(record["value"] is None for record in calls):
+        if any(record["printed"] for record in calls):
+            return Finding(
+                "prints-not-returns",
+                False,
+                f"`{name}` prints its result and returns nothing.",
+                "Hand the value back with `return`; the check cannot read what is printed.",
+                points,
+            )
+        return Finding(
+            "returns-nothing",
+            False,
+            f"`{name}` returns nothing (None) for every input.",
+            f"End `{name}` with `return` and the value.",
+            points,
+        )
+    return None
+
+
+def _failure(name: str, error: dict[str, str], points: float) -> Finding:
+    kind, message, line = error["type"], error["message"], error["line"]
+    if kind == "NotImplementedError":
+        return Finding(
+            "not-written",
+            False,
+            f"`{name}` is still the stub.",
+            "Replace the line `raise NotImplementedError(...)` with your answer and run both cells again.",
+            points,
+        )
+    if kind == "NotCallable":
+        return Finding(
+            "not-a-function",
+            False,
+            f"`{name}` is a {message}, not a function.",
+            f"Pass the function itself, without calling it: `{name}`, not `{name}(...)`.",
+            points,
+        )
+    if kind == "TypeError" and "positional argument" in message:
+        return Finding(
+            "wrong-arguments",
+            False,
+            f"`{name}` does not take the arguments that it is called with: {message}.",
+            "Keep the first line of the function as the exercise gives it.",
+            points,
+        )
+    where = f" in the line `{line}`" if line else ""
+    return Finding(
+        "raises",
+        False,
+        f"`{name}` stopped with {kind}: {message}{where}.",
+        "Call it on a small input of your own in a new cell, and read the error there.",
+        points,
+    )
+
+
+def judge_question(question: Question, cases: Sequence[tuple[Any, ...]], calls: Sequence[Evidence]) -> Finding:
+    """Compare every call with the reference; if some differ, name the misconception that explains them all."""
+    answers = [question.part(record["value"]) for record in calls]
+    expected = [question.reference(*case) for case in cases]
+    if all(question.agree(a, e) for a, e in zip(answers, expected, strict=True)):
+        return Finding(question.code, True, question.right, "", question.points)
+    for mistake in question.misconceptions:
+        modelled = [_modelled(mistake, case) for case in cases]
+        if all(question.agree(a, m) for a, m in zip(answers, modelled, strict=True)):
+            return Finding(mistake.code, False, mistake.message, mistake.next_step, question.points)
+    case, answer, right = next(
+        (c, a, e) for c, a, e in zip(cases, answers, expected, strict=True) if not question.agree(a, e)
+    )
+    return Finding(
+        f"{question.code}-differs",
+        False,
+        f"For {_shown_arguments(case)} the answer is {_shown(answer)}; it should be {_shown(right)}.",
+        "Work this case out by hand, then compare each step with your code.",
+        question.points,
+    )
+
+
+def _modelled(mistake: Misconception, case: tuple[Any, ...]) -> Any:
+    try:
+        return mistake.model(*case)
+    except (ArithmeticError, ValueError, IndexError, StopIteration):
+        return {"type": "no value"}  # the mistaken code would fail here, so it explains nothing
+
+
+def _shown_arguments(case: tuple[Any, ...]) -> str:
+    return ", ".join(_shown(argument) for argument in case)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool) or value is None or isinstance(value, str):
+        return repr(value)
+    if isinstance(value, dict) and set(value) == {"type", "repr"}:
+        return f"a {value['type']}"
+    if isinstance(value, int | float | np.number):
+        return f"{value:.4g}" if isinstance(value, float | np.floating) else str(value)
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key!r}: {_shown(item)}" for key, item in value.items()) + "}"
+    items = [_shown(item) for item in list(value)[:8]]
+    return "[" + ", ".join(items) + (", ..." if len(value) > 8 else "") + "]"
+
+
+def judge_quiz(
+    name: str,
+    record: Evidence,
+    right: dict[str, tuple[Any, str]],
+    allowed: Sequence[Any],
+    points: float,
+) -> list[Finding]:
+    """Findings for a quiz: one for each item, with an explanation for a wrong choice.
+
+    Args:
+        name: how the learner's function is called.
+        record: what `collecting.call` recorded of it.
+        right: item -> (the right choice, why another choice is wrong).
+        allowed: the choices there are.
+        points: shared equally by the items.
+    """
+    if fault := unusable(name, [record], points):
+        return [fault]
+    answers = record["value"]
+    if not isinstance(answers, dict):
+        return [
+            Finding(
+                "not-a-dict",
+                False,
+                f"`{name}` returns {_shown(answers)}, not a dict.",
+                f"Return one entry for each item: {{{', '.join(f'{key!r}: ...' for key in right)}}}.",
+                points,
+            )
+        ]
+    share = points / len(right)
+    return [_quiz_item(key, answers, choice, why, allowed, share) for key, (choice, why) in right.items()]
+
+
+def _quiz_item(
+    key: str, answers: dict[str, Any], choice: Any, why: str, allowed: Sequence[Any], share: float
+) -> Finding:
+    given = answers.get(key)
+    if given is None:
+        return Finding(f"{key}-missing", False, f"{key}: no answer yet.", "Choose one.", share)
+    if not any(same(given, option) for option in allowed):
+        options = " or ".join(repr(option) for option in allowed)
+        return Finding(
+            f"{key}-unknown", False, f"{key}: {_shown(given)} is not one of the choices.", f"Answer {options}.", share
+        )
+    if same(given, choice):
+        return Finding(f"{key}-right", True, f"{key}: {given!r} is right.", "", share)
+    return Finding(f"{key}-wrong", False, f"{key}: {given!r} is not right.", why, share)

@@ -1,0 +1,71 @@
+"""A learner's progress on this machine: a small JSON file, never sent anywhere."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from tlcourse import storage
+from tlcourse.checks.result import Result
+
+
+def path() -> Path:
+    """Where progress is kept; `TLCOURSE_STATE` moves it."""
+    return storage.state_dir() / "progress.json"
+
+
+def load() -> dict[str, dict[str, Any]]:
+    """Exercise id -> {"earned", "points", "tries", "passed_at", "hints"}; empty if nothing was kept yet."""
+    try:
+        data = json.loads(path().read_text(encoding="utf-8"))
+        return data if isinstance(data, dict) and all(isinstance(entry, dict) for entry in data.values()) else {}
+    except (FileNotFoundError, ValueError, NotADirectoryError, PermissionError):
+        return {}
+
+
+def record(result: Result) -> None:
+    """Count a try; keep the best score and the time of the first pass.
+
+    Raises:
+        StorageError: the file cannot be written.
+    """
+
+    def update(entry: dict[str, Any]) -> None:
+        entry["points"] = result.points
+        entry["tries"] = entry.get("tries", 0) + 1
+        entry["earned"] = max(result.earned, entry.get("earned", 0))
+        if result.passed:
+            entry.setdefault("passed_at", int(time.time()))
+
+    _update(result.exercise.id, update)
+
+
+def open_hint(exercise_id: str, last: int) -> int:
+    """Open one more hint of an exercise, at most `last`; returns how many are open now.
+
+    Raises:
+        StorageError: the file cannot be written.
+    """
+
+    def update(entry: dict[str, Any]) -> None:
+        entry["hints"] = min(entry.get("hints", 0) + 1, last)
+
+    return _update(exercise_id, update)["hints"]
+
+
+def _update(exercise_id: str, change: Any) -> dict[str, Any]:
+    with storage.locked(path(), timeout=10):
+        _set_damaged_aside()
+        data = load()
+        entry = data.setdefault(exercise_id, {})
+        change(entry)
+        storage.write_text(path(), json.dumps(data, indent=1, sort_keys=True) + "\n")
+    return entry
+
+
+def _set_damaged_aside() -> None:
+    """A file that no longer reads is kept under another name, not overwritten."""
+    if path().exists() and not load() and path().read_text(errors="replace").strip() not in ("", "{}"):
+        path().replace(path().with_name(f"progress.damaged-{int(time.time())}.json"))

@@ -1,0 +1,77 @@
+"""Running one exercise's check on one answer: evidence, judgement, result."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from tlcourse.checks import plain
+from tlcourse.checks.exercise import Exercise, Finding
+
+MIME_TYPE = "application/vnd.tlcourse.result+json"
+"""Under this type a result stands in a notebook's outputs for programs to read."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a check found."""
+
+    exercise: Exercise
+    findings: tuple[Finding, ...]
+
+    @property
+    def points(self) -> float:
+        """The points that could be earned."""
+        return self.exercise.points
+
+    @property
+    def earned(self) -> float:
+        """The points of the findings that passed."""
+        return round(sum(finding.points for finding in self.findings if finding.passed), 6)
+
+    @property
+    def passed(self) -> bool:
+        """Whether every finding passed."""
+        return bool(self.findings) and all(finding.passed for finding in self.findings)
+
+    def as_json(self) -> dict[str, Any]:
+        """The result as JSON data: exercise, points, earned, passed, findings."""
+        return {
+            "exercise": self.exercise.id,
+            "points": self.points,
+            "earned": self.earned,
+            "passed": self.passed,
+            "findings": [asdict(finding) for finding in self.findings],
+        }
+
+
+def practice_seed(exercise: Exercise) -> int:
+    """The seed of an exercise outside grading: always the same, so that a message does not change between two runs."""
+    return int.from_bytes(hashlib.sha256(exercise.id.encode()).digest()[:4], "big")
+
+
+def collect_evidence(exercise: Exercise, answer: Any, seed: int) -> str:
+    """Call the answer on inputs drawn from `seed`; the evidence as JSON text. Runs beside the learner's code."""
+    return plain.dumps(exercise.collect(answer, np.random.default_rng(seed)))
+
+
+def judge_evidence(exercise: Exercise, evidence: str, seed: int) -> Result:
+    """Judge the evidence on the same inputs. Runs none of the learner's code.
+
+    Raises:
+        ValueError: the evidence is not what `collect_evidence` writes, or the judge's points do not add up.
+    """
+    findings = tuple(exercise.judge(plain.loads(evidence), np.random.default_rng(seed)))
+    total = sum(finding.points for finding in findings)
+    if abs(total - exercise.points) > 1e-6:
+        raise ValueError(f"{exercise.id}: the findings add up to {total} points, not {exercise.points}")
+    return Result(exercise, findings)
+
+
+def run(exercise: Exercise, answer: Any, seed: int | None = None) -> Result:
+    """Collect and judge at once, as a notebook does."""
+    chosen = practice_seed(exercise) if seed is None else seed
+    return judge_evidence(exercise, collect_evidence(exercise, answer, chosen), chosen)

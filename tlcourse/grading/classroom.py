@@ -1,0 +1,159 @@
+"""A class: one folder that plain nbgrader, and `tlcourse grade`, work in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from tlcourse import storage
+from tlcourse.errors import CourseError
+from tlcourse.grading.extras import require
+from tlcourse.grading.nbgrading import CONFIG_NAME, Course, folder_config, user_config
+
+_CONFIG = """\
+{mark}, made by `tlcourse classroom`. Plain nbgrader reads it; change what you like.
+#
+#   nbgrader autograde {example}          grade what lies in submitted/LEARNER/{example}/
+#   nbgrader generate_feedback {example}  write what learners get back
+#   jupyter lab                           then open Nbgrader > Formgrader
+
+c = get_config()  # noqa: F821  (nbgrader gives it)
+
+c.CourseDirectory.course_id = {course_id!r}
+c.CourseDirectory.source_directory = "solutions"
+c.CourseDirectory.release_directory = "notebooks"
+
+c.ClearSolutions.code_stub = {code_stub!r}
+c.ClearSolutions.text_stub = {text_stub!r}
+
+# Seconds that one cell may take.
+c.Execute.timeout = {timeout!r}
+"""
+
+
+def make(folder: Path, solutions: Sequence[Path], config_folder: Path, mark: str) -> Iterator[str]:
+    """Make a class, or bring one up to date. What was handed in and graded stays.
+
+    Args:
+        folder: the class's folder: new, empty, or a class already.
+        solutions: the lessons' notebooks with answers, `NN-name/NN-name.ipynb`.
+        config_folder: the course's folder, whose `nbgrader_config.py` says how answers are cleared.
+        mark: how a class's own `nbgrader_config.py` begins.
+
+    Yields:
+        one line on each lesson.
+
+    Raises:
+        CourseError: the folder holds something else, a solution is missing, or nbgrader refuses a lesson.
+    """
+    require("nbgrader")
+    folder = folder.resolve()
+    _insist_on_place(folder, mark)
+    _insist_on_solutions(solutions)
+    if not (folder / CONFIG_NAME).exists():
+        text = _config_text(folder.name, solutions[0].stem, folder_config(config_folder), mark)
+        storage.write_text(folder / CONFIG_NAME, text)
+    storage.make_folder(folder / "submitted")
+    course = Course(folder, user_config(folder))
+    for solution in solutions:
+        yield f"{solution.stem}: {_bring(course, solution)}"
+
+
+def _insist_on_place(folder: Path, mark: str) -> None:
+    with storage.disk_errors(folder):
+        if folder.exists() and not folder.is_dir():
+            raise CourseError(f"{folder} is a file.", "Name a new folder for the class.")
+        if not folder.exists() or not any(folder.iterdir()):
+            return
+    config = folder / CONFIG_NAME
+    if not (config.is_file() and config.read_text(encoding="utf-8", errors="replace").startswith(mark)):
+        raise CourseError(
+            f"{folder} is not empty and is not a class of this course.",
+            "Name a new or an empty folder for the class.",
+        )
+
+
+def _insist_on_solutions(solutions: Sequence[Path]) -> None:
+    if not solutions:
+        raise CourseError(
+            "The course holds no lessons yet.", "Write one in solutions/ and run: tlcourse build"
+        )
+    for solution in solutions:
+        if not solution.is_file():
+            raise CourseError(
+                f"{solution.stem} has no solution notebook: a class is made from solutions/.",
+                "Run `tlcourse build`, or use a full checkout of the course.",
+            )
+
+
+def _config_text(name: str, example: str, config: Any, mark: str) -> str:
+    return _CONFIG.format(
+        mark=mark,
+        example=example,
+        course_id=re.sub(r"[^\w.-]+", "-", name).strip("-") or "class",
+        code_stub=dict(config.ClearSolutions.code_stub),
+        text_stub=config.ClearSolutions.text_stub,
+        timeout=config.Execute.timeout,
+    )
+
+
+def _bring(course: Course, solution: Path) -> str:
+    """Bring one lesson into the class; says what was done."""
+    lesson = solution.stem
+    source = course.folder("source", ".", lesson)
+    release = course.folder("release", ".", lesson) / solution.name
+    files = _source_files(solution)
+    changed = {name: data for name, data in files.items() if _content(source / name) != data}
+    registered, handed_in = _registered_cells(course, lesson)
+    if registered and not changed and release.is_file():
+        return "unchanged"
+    if handed_in and registered != _graded_cells(solution):
+        return (
+            "kept as it was: the new version has other exercises, and work on the old one was handed in. "
+            "Make a new class to use it."
+        )
+    for name, data in changed.items():
+        storage.write_bytes(source / name, data)
+    outcome = course.release(lesson, into_gradebook=True)
+    if not outcome.ok:
+        raise CourseError(
+            f"nbgrader cannot release {lesson}: {outcome.fault}", "Build the lesson again: tlcourse build"
+        )
+    return "updated" if registered else "added"
+
+
+def _source_files(solution: Path) -> dict[Path, bytes]:
+    """What a class's source of a lesson holds: its notebook, ready to be released, and any data beside it."""
+    nbformat = require("nbformat")
+    notebook = nbformat.read(solution, as_version=4)
+    require("tlcourse.grading.run_all").let_run_all(notebook)
+    files = {Path(solution.name): (nbformat.writes(notebook, version=4).rstrip("\n") + "\n").encode()}
+    for path in sorted(solution.parent.rglob("*")):
+        name = path.relative_to(solution.parent)
+        hidden = any(part.startswith((".", "__pycache__")) for part in name.parts)
+        if path.is_file() and path.suffix not in (".py", ".ipynb") and not hidden:
+            files[name] = path.read_bytes()
+    return files
+
+
+def _content(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
+
+
+def _registered_cells(course: Course, lesson: str) -> tuple[set[str], int]:
+    """The names of a lesson's cells in the gradebook, and how many learners handed it in."""
+    missing = require("nbgrader.api").MissingEntry
+    with course.gradebook() as gradebook:
+        try:
+            notebook = gradebook.find_notebook(lesson, lesson)
+        except missing:
+            return set(), 0
+        return {cell.name for cell in notebook.source_cells}, len(notebook.submissions)
+
+
+def _graded_cells(solution: Path) -> set[str]:
+    nbformat = require("nbformat")
+    cells = nbformat.read(solution, as_version=4).cells
+    return {cell.metadata.nbgrader.grade_id for cell in cells if "nbgrader" in cell.metadata}

@@ -1,0 +1,179 @@
+"""The figures of the course. Each returns a `Picture`; none needs a window."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from tlcourse.errors import DataError
+from tlcourse.measure.intervals import mean_band
+from tlcourse.plots.picture import COLOURS, STYLE, Picture
+from tlcourse.worlds.images import LabelledImages
+
+
+def new_figure(width: float, height: float, columns: int = 1, **kwargs: Any) -> tuple[Figure, list[Axes]]:
+    """A figure in the course's look and its axes, left to right. Sizes in inches; 80 pixels an inch on the page."""
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        axes = figure.subplots(1, columns, squeeze=False, **kwargs)[0]
+    return figure, list(axes)
+
+
+def sheet(
+    data: LabelledImages, *, rows: int = 4, columns: int = 10, title: str | None = None, labels: bool = True
+) -> Picture:
+    """A labelled sheet: each column one class, each row another image of it.
+
+    Args:
+        data: any picture world; the first classes are shown, and as many images of each as there are, up to `rows`.
+        rows, columns: at most this many.
+        title: default, the set's name.
+        labels: write the class under each column.
+    """
+    if not len(data):
+        raise DataError(f"{data.name} has no image to show.", "Draw or load some first.")
+    shown = min(columns, len(data.classes))
+    figure = Figure(figsize=(0.92 * shown + 0.2, 0.92 * rows + 0.75), layout="constrained")
+    with matplotlib.rc_context(STYLE):
+        grid = figure.subplots(rows, shown, squeeze=False)
+        for column in range(shown):
+            members = np.flatnonzero(data.labels == column)[:rows]
+            for row in range(rows):
+                axes = grid[row, column]
+                axes.set_axis_off()
+                if row < len(members):
+                    axes.imshow(data.images[members[row]].transpose(1, 2, 0), interpolation="nearest")
+            if labels:
+                grid[0, column].set_title(_shortened(data.classes[column]), fontsize=8, loc="center", fontweight="normal")
+        title = title or data.name
+        figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
+    names = ", ".join(data.classes[:shown])
+    return Picture(figure, f"{title}: a sheet of {rows} images each of {names}.")
+
+
+def _shortened(name: str, longest: int = 13) -> str:
+    return name if len(name) <= longest else name[: longest - 1] + "…"
+
+
+def curves(
+    x: Sequence[float],
+    runs: Mapping[str, np.ndarray],
+    *,
+    x_label: str,
+    y_label: str = "test accuracy",
+    title: str,
+    chance: float | None = None,
+    log_x: bool = False,
+    colours: Sequence[str] = ("transfer", "scratch", "third", "fourth"),
+) -> Picture:
+    """Mean curves over seeds, each with its 95 % band, labelled where they end.
+
+    Args:
+        x: shape (points,).
+        runs: name -> accuracies of shape (seeds, points).
+        x_label, y_label, title: texts; give units.
+        chance: the accuracy of guessing, drawn as a dashed line.
+        log_x: a logarithmic x axis.
+    """
+    figure, (axes,) = new_figure(8, 4.2)
+    with matplotlib.rc_context(STYLE):
+        draw_curves(axes, x, runs, chance=chance, colours=colours)
+        if log_x:
+            axes.set_xscale("log")
+            axes.set_xticks(list(x), [f"{value:g}" for value in x])
+            axes.minorticks_off()
+        axes.set(xlabel=x_label, ylabel=y_label, title=title)
+    ends = ", ".join(f"{name} ends at {np.asarray(values)[:, -1].mean():.2f}" for name, values in runs.items())
+    return Picture(figure, f"{title}. {y_label} against {x_label}: {ends}.")
+
+
+def draw_curves(
+    axes: Axes,
+    x: Sequence[float],
+    runs: Mapping[str, np.ndarray],
+    *,
+    chance: float | None = None,
+    colours: Sequence[str] = ("transfer", "scratch", "third", "fourth"),
+) -> None:
+    """The drawing of `curves` on axes of your own."""
+    ends = []
+    for (name, values), colour in zip(runs.items(), colours, strict=False):
+        mean, low, high = mean_band(np.asarray(values))
+        axes.plot(x, mean, color=COLOURS[colour], marker="o", markersize=3.5)
+        axes.fill_between(x, low, high, color=COLOURS[colour], alpha=0.18, linewidth=0)
+        ends.append((float(mean[-1]), name, COLOURS[colour]))
+    if chance is not None:
+        axes.axhline(chance, color=COLOURS["baseline"], linestyle="--", linewidth=1.3)
+        ends.append((chance, "chance", COLOURS["baseline"]))
+    axes.set_ylim(0, 1.02)
+    for height, (_, name, colour) in zip(_spread([end[0] for end in ends]), ends, strict=True):
+        axes.annotate(
+            name,
+            (1, height),
+            xycoords=("axes fraction", "data"),
+            xytext=(6, 0),
+            textcoords="offset points",
+            color=colour,
+            va="center",
+            fontweight="bold",
+        )
+
+
+def _spread(heights: Sequence[float], least: float = 0.075) -> list[float]:
+    """The heights moved apart, upwards, until labels at them do not overlap; the order is kept."""
+    placed: dict[int, float] = {}
+    floor = -np.inf
+    for index in np.argsort(heights):
+        floor = max(float(heights[index]), floor + least)
+        placed[int(index)] = floor
+    return [placed[index] for index in range(len(heights))]
+
+
+def bars(
+    values: Mapping[str, Sequence[float]],
+    *,
+    title: str,
+    x_label: str = "test accuracy",
+    chance: float | None = None,
+    colours: Mapping[str, str] | None = None,
+) -> Picture:
+    """One horizontal bar a name: the mean over seeds, with its 95 % interval and its number.
+
+    Args:
+        values: name -> one number a seed; a single number draws a bar without an interval.
+        chance: a dashed line.
+        colours: name -> a key of `COLOURS`.
+    """
+    figure, (axes,) = new_figure(8, 0.62 * len(values) + 1.25)
+    described = []
+    with matplotlib.rc_context(STYLE):
+        for row, (name, numbers) in enumerate(values.items()):
+            mean, reach = _mean_and_reach(numbers)
+            colour = COLOURS[(colours or {}).get(name, "transfer")]
+            axes.barh(row, mean, color=colour, height=0.62)
+            if reach:
+                axes.errorbar(mean, row, xerr=reach, color=COLOURS["ink"], capsize=4, linewidth=1.4)
+            axes.annotate(
+                f"{mean:.2f}", (mean + reach, row), xytext=(6, 0), textcoords="offset points", va="center"
+            )
+            described.append(f"{name} {mean:.2f}")
+        if chance is not None:
+            axes.axvline(chance, color=COLOURS["baseline"], linestyle="--", linewidth=1.3)
+        axes.set_yticks(range(len(values)), list(values))
+        axes.invert_yaxis()
+        axes.grid(axis="y", visible=False)
+        axes.set(xlabel=x_label, title=title)
+        axes.margins(x=0.12)
+    return Picture(figure, f"{title}. {x_label}: {', '.join(described)}.")
+
+
+def _mean_and_reach(numbers: Sequence[float]) -> tuple[float, float]:
+    if len(numbers) < 2:
+        return float(numbers[0]), 0.0
+    mean, low, _ = mean_band(np.asarray(numbers, float).reshape(-1, 1))
+    return float(mean[0]), float(mean[0] - low[0])

@@ -1,0 +1,75 @@
+"""A figure as a notebook shows it: sharp, small, and with a text for those who cannot see it."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tlcourse import storage
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# Okabe & Ito (2008), "Color Universal Design": told apart by readers with any of the common colour deficiencies.
+COLOURS = {
+    "transfer": "#0072B2",
+    "scratch": "#D55E00",
+    "baseline": "#6E6E6E",
+    "third": "#009E73",
+    "fourth": "#CC79A7",
+    "ink": "#222222",
+}
+
+STYLE: dict[str, Any] = {
+    "figure.facecolor": "white",
+    "axes.facecolor": "white",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 12,
+    "axes.titleweight": "bold",
+    "axes.labelsize": 10.5,
+    "axes.grid": True,
+    "grid.color": "#E6E6E6",
+    "grid.linewidth": 0.8,
+    "axes.axisbelow": True,
+    "lines.linewidth": 2.2,
+    "font.size": 10.5,
+    "font.family": "DejaVu Sans",
+    "text.color": COLOURS["ink"],
+    "axes.labelcolor": COLOURS["ink"],
+    "xtick.color": COLOURS["ink"],
+    "ytick.color": COLOURS["ink"],
+}
+"""matplotlib settings of every figure of the course."""
+
+_DPI = 160  # twice the size shown: sharp on dense screens
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A finished figure and the sentence that says what it shows.
+
+    As the last line of a cell it shows itself; a screen reader reads `alt`, and so does a plain-text front end.
+    """
+
+    figure: Figure
+    alt: str
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict[str, str], dict[str, Any]]:
+        width = round(self.figure.get_figwidth() * 80)
+        data = {"image/png": base64.b64encode(self._png()).decode(), "text/plain": self.alt}
+        return data, {"image/png": {"width": width, "alt": self.alt}}
+
+    def save(self, path: str | Path) -> None:
+        """Write the figure as a PNG file, whole or not at all."""
+        storage.write_bytes(Path(path), self._png())
+
+    def _png(self) -> bytes:
+        buffer = io.BytesIO()
+        # No software version in the file: equal figures give equal bytes.
+        self.figure.savefig(buffer, format="png", dpi=_DPI, metadata={"Software": None})
+        return buffer.getvalue()

@@ -1,0 +1,143 @@
+"""Training on a target task in plain PyTorch: one loop for every arm of a comparison."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from tlcourse.models.device import autocast_context, best_device, memory_format
+from tlcourse.models.glyphnet import GLYPH_MEAN, GLYPH_STD
+from tlcourse.worlds.images import LabelledImages
+
+
+@dataclass
+class History:
+    """A learning curve.
+
+    Args:
+        steps: optimiser steps taken when measured, starting with 0.
+        accuracy: on the test images, 0 to 1, at those steps.
+        seconds: of training alone (measuring left out), at those steps.
+    """
+
+    steps: list[int] = field(default_factory=list)
+    accuracy: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+
+
+def prepared(
+    data: LabelledImages, mean: Sequence[float] = GLYPH_MEAN, std: Sequence[float] = GLYPH_STD
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Normalised float32 images of shape (N, 3, H, W) and int64 labels of shape (N,), on the course's device."""
+    device = best_device()
+    images, labels = data.tensors()
+    mean_, std_ = (torch.tensor(values).view(1, 3, 1, 1) for values in (mean, std))
+    images = (images - mean_) / std_
+    return images.to(device, memory_format=memory_format(device)), labels.to(device)
+
+
+def fit(
+    model: nn.Module,
+    train: LabelledImages,
+    test: LabelledImages,
+    *,
+    steps: int,
+    rate: float = 1e-3,
+    batch_size: int = 32,
+    measure_at: Sequence[int] = (),
+    seed: int = 0,
+    mean: Sequence[float] = GLYPH_MEAN,
+    std: Sequence[float] = GLYPH_STD,
+) -> History:
+    """Train every parameter that asks for a gradient with AdamW under a one-cycle rate, and measure on the way.
+
+    Arms of a comparison differ in `model` alone: they share the data, its order (`seed`), the budget and the
+    normalisation. There is no augmentation.
+
+    Args:
+        model: maps (N, 3, H, W) to (N, classes) logits; it is trained in place.
+        train, test: labelled images.
+        steps: optimiser steps.
+        rate: the peak learning rate; the schedule is that of Smith & Topin (2018), "Super-Convergence".
+        batch_size: images a step; batches run through reshuffled passes over `train`.
+        measure_at: steps at which to measure; 0 and the last are always added.
+        seed: order of the batches.
+        mean, std: what images are normalised with.
+
+    Returns:
+        The learning curve.
+    """
+    device = best_device()
+    model.to(device, memory_format=memory_format(device))
+    (x, y), (test_x, test_y) = prepared(train, mean, std), prepared(test, mean, std)
+    optimiser = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=rate, weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=max(steps, 2))
+    order = torch.Generator().manual_seed(seed)
+    wanted, history, spent = {0, steps, *measure_at}, History(), 0.0
+    batches: list[torch.Tensor] = []
+    for step in range(steps + 1):
+        if step in wanted:
+            history.steps.append(step)
+            history.accuracy.append(accuracy(model, test_x, test_y))
+            history.seconds.append(spent)
+        if step == steps:
+            break
+        started = time.perf_counter()
+        if not batches:
+            batches = list(torch.randperm(len(x), generator=order).split(batch_size))
+        rows = batches.pop().to(device)
+        model.train()
+        with autocast_context(device):
+            loss = F.cross_entropy(model(x[rows]).float(), y[rows])
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+        spent += time.perf_counter() - started
+    model.eval()
+    return history
+
+
+@torch.no_grad()
+def accuracy(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, batch_size: int = 256) -> float:
+    """The share of images whose largest logit is at their label. `images` are normalised, shape (N, 3, H, W)."""
+    was_training = model.training
+    model.eval()
+    with autocast_context(images.device):
+        right = [
+            (model(x).argmax(1) == y).sum().item()
+            for x, y in zip(images.split(batch_size), labels.split(batch_size), strict=True)
+        ]
+    model.train(was_training)
+    return float(np.sum(right)) / len(images)
+
+
+@torch.no_grad()
+def imprint_head(body: nn.Module, head: nn.Linear, images: torch.Tensor, labels: torch.Tensor) -> None:
+    """Set a new linear head from the class means of the body's features, instead of at random.
+
+    Row c becomes the unit vector of class c's mean centred feature (Qi, Brown & Lowe 2018, "Low-Shot Learning with
+    Imprinted Weights"), the bias puts the centre at the mean of all features.
+
+    Args:
+        body: maps images to features of shape (N, F).
+        head: F inputs, one output a class; changed in place.
+        images: normalised, shape (N, 3, H, W).
+        labels: int64, shape (N,); every class at least once.
+    """
+    was_training = body.training
+    body.eval()
+    features = torch.cat([body(x) for x in images.split(256)]).float()
+    body.train(was_training)
+    centre = features.mean(0)
+    means = torch.stack([features[labels == c].mean(0) for c in range(head.out_features)])
+    weight = F.normalize(means - centre)
+    head.weight.copy_(weight)
+    assert head.bias is not None
+    head.bias.copy_(-(weight @ centre))

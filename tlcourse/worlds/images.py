@@ -1,0 +1,163 @@
+"""Labelled images in memory: what every picture world returns, and how it feeds PyTorch and fastai."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tlcourse.errors import DataError
+
+if TYPE_CHECKING:
+    import torch
+    from fastai.data.core import DataLoaders
+    from torch.utils.data import Dataset
+
+
+@dataclass(frozen=True)
+class LabelledImages:
+    """Images with their labels.
+
+    Args:
+        images: uint8, shape (N, 3, height, width), RGB.
+        labels: int64, shape (N,); `labels[i]` indexes `classes`.
+        classes: the name of each class.
+        name: what to call this set in a figure.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    classes: tuple[str, ...]
+    name: str
+
+    def __post_init__(self) -> None:
+        if self.images.ndim != 4 or self.images.shape[1] != 3 or self.images.dtype != np.uint8:
+            raise DataError(
+                f"{self.name}: images must be uint8 of shape (N, 3, height, width), "
+                f"not {self.images.dtype} of shape {self.images.shape}.",
+                "Convert grey images to three equal channels and move the channels in front.",
+            )
+        if self.labels.shape != (len(self.images),):
+            raise DataError(
+                f"{self.name}: {len(self.images)} images but labels of shape {self.labels.shape}.",
+                "Give one label for each image.",
+            )
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __repr__(self) -> str:
+        height, width = self.images.shape[2:]
+        return f"{self.name}: {len(self):,} images of {len(self.classes)} classes, {height} x {width} px"
+
+    def take(self, per_class: int, *, skip: int = 0) -> LabelledImages:
+        """The first `per_class` images of each class after the first `skip` of it.
+
+        Raises:
+            DataError: a class has fewer images than that.
+        """
+        chosen = []
+        for index, name in enumerate(self.classes):
+            rows = np.flatnonzero(self.labels == index)[skip : skip + per_class]
+            if len(rows) < per_class:
+                raise DataError(
+                    f"{self.name}: class {name!r} has {(self.labels == index).sum()} images, "
+                    f"not the {skip + per_class} asked for.",
+                    "Ask for fewer images a class.",
+                )
+            chosen.append(rows)
+        return self.subset(np.sort(np.concatenate(chosen)))
+
+    def subset(self, rows: np.ndarray | Sequence[int]) -> LabelledImages:
+        """The images at these positions, in this order, with the same classes."""
+        return replace(self, images=self.images[rows], labels=self.labels[rows])
+
+    def tensors(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """(float32 images in [0, 1] of shape (N, 3, height, width), int64 labels of shape (N,))."""
+        import torch
+
+        images = torch.from_numpy(np.ascontiguousarray(self.images)).float() / 255
+        return images, torch.from_numpy(np.ascontiguousarray(self.labels))
+
+    def dataset(self, transform: Any = None) -> Dataset:
+        """A PyTorch dataset of (float32 image in [0, 1] of shape (3, height, width), int label)."""
+        return _TorchDataset(self, transform)
+
+    def dataloaders(
+        self,
+        valid: LabelledImages,
+        *,
+        batch_size: int = 64,
+        seed: int = 0,
+        mean: Sequence[float] | None = None,
+        std: Sequence[float] | None = None,
+        batch_transforms: Sequence[Any] = (),
+    ) -> DataLoaders:
+        """fastai DataLoaders: these images to train, `valid` to validate.
+
+        Args:
+            valid: images with the same classes.
+            batch_size: images a batch.
+            seed: the order of the training batches.
+            mean, std: three numbers each, in [0, 1]; given, every batch is normalised with them. Give the source
+                model's own, in every arm of a comparison.
+            batch_transforms: fastai batch transforms to add, such as those of `aug_transforms()`.
+        """
+        from fastai.data.core import DataLoaders
+        from fastai.data.transforms import IntToFloatTensor, Normalize
+        from fastai.torch_core import default_device
+
+        if valid.classes != self.classes:
+            raise DataError(
+                f"{self.name} and {valid.name} have different classes.", "Split one set of images into two."
+            )
+        after_batch = [IntToFloatTensor(), *batch_transforms]
+        if mean is not None and std is not None:
+            after_batch.append(Normalize.from_stats(mean, std, cuda=False))
+        dls = DataLoaders.from_dsets(
+            _FastaiDataset(self),
+            _FastaiDataset(valid),
+            bs=batch_size,
+            val_bs=2 * batch_size,
+            num_workers=0,
+            after_batch=after_batch,
+            device=default_device(),
+        )
+        dls.rng.seed(seed)
+        dls.vocab, dls.c = list(self.classes), len(self.classes)
+        return dls
+
+
+class _TorchDataset:
+    """Indexable pairs for `torch.utils.data.DataLoader`."""
+
+    def __init__(self, data: LabelledImages, transform: Any) -> None:
+        self.data, self.transform = data, transform
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+        import torch
+
+        image = torch.from_numpy(self.data.images[index]).float() / 255
+        return (self.transform(image) if self.transform else image), int(self.data.labels[index])
+
+
+class _FastaiDataset:
+    """Indexable pairs in fastai's own types, so that its batch transforms find them."""
+
+    def __init__(self, data: LabelledImages) -> None:
+        self.data = data
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __getitem__(self, index: int) -> tuple[Any, Any]:
+        from fastai.torch_core import TensorImage
+        from fastai.vision.core import TensorCategory
+
+        image = TensorImage(np.ascontiguousarray(self.data.images[index]))
+        return image, TensorCategory(int(self.data.labels[index]))
