@@ -53,14 +53,29 @@ latest: ## the same tests with the newest versions of everything, in a venv of t
 	@$(MAKE) --no-print-directory test VENV=build/venv-latest CONSTRAINTS=/dev/null
 
 constraints: ## write constraints.txt from what .venv holds (VENV=build/venv-latest: from `make latest`)
-	@{ sed '/^[^#]/,$$d' constraints.txt; $(PIP) freeze --exclude-editable --exclude tlcourse \
-	  | sed 's/+[A-Za-z0-9.]*$$//' | grep '==' | grep -Ev '^(nvidia-|cuda-|triton)' | LC_ALL=C sort -f; \
-	} > constraints.txt.part && mv constraints.txt.part constraints.txt
-	@echo "constraints.txt: $$(grep -c == constraints.txt) versions"
+	@{ sed '/^[^#]/,$$d' constraints.txt; $(PY) -c "$$FREEZE"; } > constraints.txt.part
+	@mv constraints.txt.part constraints.txt && echo "constraints.txt: $$(grep -c == constraints.txt) versions"
 
 clean: ## remove caches and build results; .venv, workspace/ and your work stay
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis test-artefacts
 	find tlcourse tests benchmarks solutions -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Prints what is installed, as pins. A version that some Python of 3.11 to 3.13 cannot have (Debian 12 has 3.11.2) is
+# pinned only for those that can.
+define FREEZE
+import re
+from importlib.metadata import distributions
+from packaging.specifiers import SpecifierSet
+left_out = re.compile(r'(nvidia|cuda)-.*|triton|tlcourse|pip|setuptools|wheel', re.I)
+for dist in sorted(distributions(), key=lambda dist: dist.name.lower()):
+    if left_out.fullmatch(dist.name):
+        continue
+    needs = SpecifierSet(dist.metadata['Requires-Python'] or '')
+    narrow = any(python not in needs for python in ('3.11.0', '3.12.0', '3.13.0'))
+    marker = ' and '.join(f"python_full_version {one.operator} '{one.version}'" for one in needs)
+    print(f"{dist.name}=={dist.version.split('+')[0]}" + (f'; {marker}' if narrow else ''))
+endef
+export FREEZE
 
 # --- how the environment is made ------------------------------------------------------------------------------------
 

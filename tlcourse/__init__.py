@@ -12,6 +12,9 @@ __version__ = "0.1.0"
 
 # Public name -> the module that defines it. A name that stands for a module maps to that module's own path.
 _PUBLIC = {
+    "check": "tlcourse.checks.checker",
+    "hint": "tlcourse.checks.checker",
+    "machine": "tlcourse.hardware",
     "checks": "tlcourse.checks",
     "worlds": "tlcourse.worlds",
     "models": "tlcourse.models",

@@ -375,7 +375,8 @@ def _tell(stage: str, **facts: Any) -> None:
     print(json.dumps({"stage": stage, **facts}), flush=True)
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -387,7 +388,7 @@ def _tell_stack() -> None:
     _tell(
         "torch",
         version=torch.__version__,
-        cores=_cores(),
+        cores=cores(),
         built_for_cuda=torch.version.cuda is not None,
         cuda=[{"name": gpu.name, "memory": gpu.total_memory} for gpu in gpus],
         mps=torch.backends.mps.is_available(),

@@ -10,12 +10,13 @@ from authoring_kit import NAME, lesson_text, write_lesson
 from tlcourse.cli import main
 
 LONG = "\n".join(f"x{i} = {i}" for i in range(21))
+EIGHT = "\n".join(f"x{i} = {i}" for i in range(8))
 CHECK = '# %% check="double"\nassert double(2) == 4\n'
 ANSWER = (
     '# %% exercise="double"\ndef double(x):\n    ### BEGIN SOLUTION\n    return 2 * x\n    ### END SOLUTION\n'
 )
 
-# What is replaced in the lesson, by what, and what the message says: the cell (where it is about one) and the fault.
+# What is replaced in the lesson, by what, and what the message says.
 BROKEN = {
     "no title": ("# # First steps", "# First steps", "has no title"),
     "a mistyped key": ('exercise="tau"', 'exercize="tau"', "cell 7: nothing knows exercize"),
@@ -35,7 +36,11 @@ BROKEN = {
         "cell 6: exercise='double' stands in cell 4",
     ),
     "no task": ('# %% [markdown] task="double"', "# %% [markdown]", "no task opens the exercise 'double'"),
-    "no solution marks": ("### BEGIN SOLUTION\ntau", "tau", "cell 7: a solution mark has no partner"),
+    "half a pair of marks": (
+        "math.pi\n### END SOLUTION",
+        "math.pi",
+        "cell 7: a solution mark has no partner",
+    ),
     "an answer with no marks at all": (
         "### BEGIN SOLUTION\ntau = 2 * math.pi\n### END SOLUTION",
         "tau = 2 * math.pi",
@@ -55,7 +60,7 @@ BROKEN = {
     "a long cell": ("import math", f"import math\n{LONG}", "cell 2: the code cell has 22 lines"),
     "long cells": (
         "\n# %%\nprint",
-        f"\n# %%\n{LONG[:60]}\n" * 9 + "\n# %%\nprint",
+        f"\n# %%\n{EIGHT}\n" * 9 + "\n# %%\nprint",
         "the median code cell has 8 lines",
     ),
     "a private module": (
@@ -116,6 +121,7 @@ def test_the_length_is_for_the_check(
 ) -> None:
     # Without exercises, so that the lesson can have any number.
     text = lesson_text(words).partition("# %% [markdown] task")[0]
-    write_lesson(root, text, name=f"{number}-words")
-    assert main(["build", "--check", number + "-words", "--root", str(root)]) == 1  # it was not built
-    assert ("words" in capsys.readouterr().out.partition("rule")[2]) != right
+    write_lesson(root, text, name=f"{number}-prose")
+    assert main(["build", "--check", f"{number}-prose", "--root", str(root)]) == 1  # it was not built
+    told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("rule")]
+    assert any(" words; " in line for line in told) != right

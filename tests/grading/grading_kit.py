@@ -10,6 +10,7 @@ from typing import Any
 from tlcourse.authoring import build
 from tlcourse.authoring.course import lessons
 from tlcourse.checks.exercise import Exercise
+from tlcourse.grading.nbgrading import Course, folder_config
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 FIRST, SECOND = "01-first-steps", "02-next-steps"
@@ -137,3 +138,13 @@ def hand_in(place: Path, target: Path, answers: dict[str, str], lesson: str = FI
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(json.dumps(notebook))
     return target
+
+
+def scores(room: Path, lesson: str) -> dict[tuple[str, str], float | None]:
+    """The automatic scores in a class's gradebook, by learner and cell."""
+    with Course(room, folder_config(room)).gradebook() as gradebook:
+        return {
+            (submission.student.id, grade.name): grade.auto_score
+            for submission in gradebook.notebook_submissions(lesson, lesson)
+            for grade in submission.grades
+        }

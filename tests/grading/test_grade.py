@@ -2,25 +2,214 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import importlib
+import io
 import json
+import os
 import shutil
-import subprocess
-import sys
+import time
+from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import pytest
-from grading_kit import FIRST, PARTIAL, RIGHT, SECOND, WRONG, hand_in
+from grading_kit import FIRST, PARTIAL, RIGHT, SECOND, WRONG, hand_in, released, scores
+from nbgrader.apps import AutogradeApp
 
 from tlcourse.cli import main
+from tlcourse.grading import extras
 
 
-def test_scores(room: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for name, answers in {"ada": RIGHT, "bob": WRONG, "cyd": PARTIAL}.items():
-        hand_in(room, room / "submitted" / name / FIRST / f"{FIRST}.ipynb", answers)
-    status = main(
-        ["grade", str(room / "submitted"), "--csv", str(room / "x.csv"), "--json", str(room / "x.json")]
+@dataclass(frozen=True)
+class Graded:
+    """A class after one batch: the command's status, what it printed and what it wrote."""
+
+    room: Path
+    status: int
+    out: str
+    rows: list[dict[str, str]]
+    data: dict[str, Any]
+
+    def not_graded(self, name: str) -> str:
+        """What was said of something that was not graded."""
+        return next(
+            f"{item['fault']}. {item['cure']}" for item in self.data["not_graded"] if item["name"] == name
+        )
+
+    def score(self, student: str, exercise: str) -> tuple[float, float]:
+        """Points earned and points possible, from the CSV."""
+        row = next(row for row in self.rows if (row["learner"], row["exercise"]) == (student, exercise))
+        return float(row["score"]), float(row["max_score"])
+
+
+@pytest.fixture(scope="module")
+def graded(fresh_class: Path, tmp_path_factory: pytest.TempPathFactory) -> Graded:
+    """Seven learners in nbgrader's own layout; four of them cannot be graded."""
+    room = Path(shutil.copytree(fresh_class, tmp_path_factory.mktemp("graded") / "autumn"))
+    submitted = room / "submitted"
+    for student, answers in {"ada": RIGHT, "Bob Ng": WRONG, "cyd": PARTIAL}.items():
+        hand_in(room, submitted / student / FIRST / f"{FIRST}.ipynb", answers)
+    notebook = hand_in(room, submitted / "cyd" / SECOND / f"{SECOND}.ipynb", RIGHT, SECOND)
+    damaged = submitted / "dan" / FIRST / f"{FIRST}.ipynb"
+    damaged.parent.mkdir(parents=True)
+    damaged.write_bytes(notebook.read_bytes()[:400])
+    foreign = submitted / "eve" / FIRST / f"{FIRST}.ipynb"
+    foreign.parent.mkdir(parents=True)
+    foreign.write_text(json.dumps({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+    shutil.copytree(submitted / "ada" / FIRST, submitted / "ada" / "07-no-lesson")
+    hand_in(room, submitted / "fay" / FIRST / f"{FIRST}.ipynb", RIGHT, SECOND)
+    hand_in(room, submitted / "gus [2]" / FIRST / f"{FIRST}.ipynb", RIGHT)
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        status = main(["grade", str(submitted), "--csv", str(room / "s.csv"), "--json", str(room / "s.json")])
+    rows = list(csv.DictReader((room / "s.csv").open()))
+    return Graded(room, status, out.getvalue(), rows, json.loads((room / "s.json").read_text()))
+
+
+def test_right_wrong_and_partly_right(graded: Graded) -> None:
+    assert graded.score("ada", "double") == (1, 1)
+    assert graded.score("ada", "primes") == (2, 2)
+    assert graded.score("Bob Ng", "double") == (0, 1)
+    assert graded.score("Bob Ng", "primes") == (0, 2)
+    assert graded.score("cyd", "primes") == (1, 2)
+    assert graded.score("cyd", "half") == (1, 1)
+
+
+def test_what_the_checks_found_is_told(graded: Graded) -> None:
+    row = next(row for row in graded.rows if (row["learner"], row["exercise"]) == ("cyd", "primes"))
+    assert row["finding_codes"] == "not-prime"
+    assert row["finding_messages"] == "only 1 are prime"
+    lesson = graded.data["lessons"][0]
+    assert [exercise["id"] for exercise in lesson["exercises"]] == ["double", "primes", "why"]
+    assert [exercise["mean"] for exercise in lesson["exercises"]] == pytest.approx([2 / 3, 1, 0])
+    primes = lesson["learners"][2]["exercises"][1]
+    assert (primes["id"], primes["findings"]) == (
+        "primes",
+        [{"code": "not-prime", "message": "only 1 are prime"}],
     )
-    print((room / "x.csv").read_text(), (room / "x.json").read_text())
-    print(capsys.readouterr().out)
-    assert status == 0
+
+
+def test_what_cannot_be_graded_is_named_with_a_cure_and_the_rest_is_graded(graded: Graded) -> None:
+    assert graded.status == 1
+    assert len(graded.data["not_graded"]) == 5
+    assert "damaged" in graded.not_graded(f"dan/{FIRST}")
+    assert "Ask for the file again" in graded.not_graded(f"dan/{FIRST}")
+    assert "not the course's notebook" in graded.not_graded(f"eve/{FIRST}")
+    assert f"this is the notebook of {SECOND}" in graded.not_graded(f"fay/{FIRST}")
+    assert f"this class has {FIRST}, {SECOND}" in graded.not_graded("ada/07-no-lesson")
+    assert "which nbgrader cannot find. Rename it" in graded.not_graded("gus [2]")
+    assert "[5/7] dan 01-first-steps: NOT GRADED" in graded.out
+
+
+def test_nbgrader_s_own_autograde_gives_the_same_gradebook(
+    graded: Graded, fresh_class: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = Path(shutil.copytree(fresh_class, tmp_path / "plain"))
+    for student in ("ada", "Bob Ng", "cyd"):
+        shutil.copytree(graded.room / "submitted" / student / FIRST, plain / "submitted" / student / FIRST)
+    monkeypatch.chdir(plain)
+    nbgrader = AutogradeApp()
+    nbgrader.initialize([FIRST])
+    nbgrader.start()
+    assert scores(plain, FIRST) == scores(graded.room, FIRST)
+    assert len(scores(plain, FIRST)) == 9
+
+
+def test_only_what_changed_is_graded_again(graded: Graded, capsys: pytest.CaptureFixture[str]) -> None:
+    changed = hand_in(graded.room, graded.room / "submitted" / "Bob Ng" / FIRST / f"{FIRST}.ipynb", RIGHT)
+    later = time.time() + 5
+    os.utime(changed, (later, later))
+    assert main(["grade", str(graded.room), "--lesson", "1"]) == 1
+    told = capsys.readouterr().out
+    assert "[1/6] ada 01-first-steps: unchanged since it was graded" in told
+    assert "[2/6] Bob Ng 01-first-steps: graded in" in told
+    assert SECOND not in told
+    assert scores(graded.room, FIRST)["Bob Ng", "check-primes"] == 2
+
+
+def test_loose_files_are_taken_into_the_class(
+    room: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    loose = tmp_path / "downloads"
+    hand_in(room, loose / f"ada_{SECOND} (1).ipynb", RIGHT, SECOND)
+    hand_in(room, loose / "bob" / f"{SECOND}.ipynb", {}, SECOND)
+    hand_in(room, loose / "notes.ipynb", RIGHT, SECOND)
+    (loose / "all.zip").write_bytes(b"PK")
+    assert main(["grade", str(loose), "--into", str(room)]) == 1
+    assert scores(room, SECOND) == {("ada", "check-half"): 1.0, ("bob", "check-half"): 0.0}
+    assert (room / "submitted" / "ada" / SECOND / f"{SECOND}.ipynb").is_file()
+    told = capsys.readouterr().out
+    assert "notes.ipynb: its name is not that of a lesson" in told
+    assert "all.zip: this is an archive. Unpack it first." in told
+
+
+def test_a_doubled_or_missing_check_is_named(room: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    notebook = released(room, FIRST)
+    check = next(cell for cell in notebook["cells"] if cell["id"] == "check-double")
+    doubled = room / "submitted" / "ada" / FIRST / f"{FIRST}.ipynb"
+    doubled.parent.mkdir(parents=True)
+    doubled.write_text(json.dumps(notebook | {"cells": [*notebook["cells"], check | {"id": "copy"}]}))
+    lacking = room / "submitted" / "bob" / FIRST / f"{FIRST}.ipynb"
+    lacking.parent.mkdir(parents=True)
+    lacking.write_text(
+        json.dumps(notebook | {"cells": [cell for cell in notebook["cells"] if cell is not check]})
+    )
+    assert main(["grade", str(room)]) == 1
+    told = capsys.readouterr().out
+    assert "it holds check-double more than once, which nbgrader cannot grade" in told
+    assert f"Note: bob {FIRST}: lacks check-double, scored as 0." in told
+
+
+def test_a_learner_s_text_is_no_formula(room: Path, tmp_path: Path) -> None:
+    answers = {"half": "half = lambda x: x / 2"}
+    hand_in(room, room / "submitted" / "=cmd" / SECOND / f"{SECOND}.ipynb", answers, SECOND)
+    assert main(["grade", str(room), "--csv", str(tmp_path / "scores.csv")]) == 0
+    assert (tmp_path / "scores.csv").read_text().splitlines()[1].startswith("'=cmd,")
+
+
+def test_where_there_is_no_class_the_way_to_one_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "incoming").mkdir()
+    assert main(["grade", str(tmp_path / "incoming")]) == 1
+    assert "tlcourse classroom DIR" in capsys.readouterr().err
+    assert main(["grade", str(tmp_path / "incoming"), "--into", str(tmp_path)]) == 1
+    assert "tlcourse classroom DIR" in capsys.readouterr().err
+
+
+def test_wrong_folders_and_lessons_are_named(room: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["grade", str(room / "nowhere"), "--into", str(room)]) == 1
+    assert "There is no folder" in capsys.readouterr().err
+    assert main(["grade", str(room), "--lesson", "9"]) == 1
+    assert f"Its lessons are: {FIRST}, {SECOND}." in capsys.readouterr().err
+    assert main(["grade", str(room)]) == 0
+    assert "nothing to grade" in capsys.readouterr().out
+
+
+def test_a_disk_that_refuses_the_tables_is_a_clear_fault(
+    room: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (room / "file").write_text("in the way")
+    assert main(["grade", str(room), "--csv", str(room / "file" / "scores.csv")]) == 1
+    assert "a file stands where a folder is needed" in capsys.readouterr().err
+
+
+def test_a_gradebook_that_is_damaged_is_a_clear_fault(room: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (room / "gradebook.db").write_bytes(b"no database" * 100)
+    assert main(["grade", str(room)]) == 1
+    assert "gradebook" in capsys.readouterr().err
+
+
+def test_without_nbgrader_the_cure_is_told(
+    room: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without_nbgrader(name: str) -> ModuleType:
+        if name.startswith("nbgrader"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+        return importlib.import_module(name)
+
+    monkeypatch.setattr(extras, "importlib", SimpleNamespace(import_module=without_nbgrader))
+    assert main(["grade", str(room)]) == 1
+    assert "pip install 'tlcourse[grading]'" in capsys.readouterr().err

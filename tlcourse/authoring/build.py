@@ -25,7 +25,7 @@ class Problem:
 
     Args:
         path: the file.
-        state: `"missing"`, `"stale"`, `"extra"`; for a source `"rule"` if it breaks one, `"fails"` if it fails.
+        state: `"missing"`, `"stale"` or `"extra"`; of a source, `"rule"` (it breaks one) or `"fails"`.
         why: what differs, and the cure.
     """
 

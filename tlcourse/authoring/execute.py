@@ -72,6 +72,7 @@ def _environment(scratch: Path) -> dict[str, str]:
         "TLCOURSE_STATE": str(scratch / ".state"),
         "PYTHONPATH": os.pathsep.join(path),
         "PYTHONHASHSEED": "0",
+        "TLCOURSE_STATIC": "1",
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
     }

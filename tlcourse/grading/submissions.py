@@ -174,9 +174,21 @@ def _flat(path: Path, folder: Path, lessons: Collection[str]) -> Submission | No
     stem = _without_copy_marks(path.stem)
     for lesson in lessons:
         student = stem.removesuffix(f"_{lesson}")
-        if student != stem and student.strip():
-            return Submission(student.strip(), lesson, path)
+        if student == stem:
+            continue
+        if fault := _unusable(student):
+            return NotGraded(path.name, fault, "Rename it", student, lesson)
+        return Submission(student, lesson, path)
     return _unknown(path, folder, lessons)
+
+
+def _unusable(student: str) -> str:
+    """Why nbgrader would not find a learner of this name; empty if it would."""
+    if not student.strip() or student != student.strip():
+        return "the learner's name is empty or has a space at an end, which nbgrader drops"
+    if found := sorted(set(student) & set("*?[]{}")):
+        return f"the learner's name has {' and '.join(found)} in it, which nbgrader cannot find"
+    return ""
 
 
 def _unknown(path: Path, folder: Path, lessons: Collection[str], student: str = "") -> NotGraded:

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from functools import cache
+from importlib.resources import as_file, files
+from typing import Any
 
 from torch import Tensor, nn
+
+from tlcourse.models.weights import State, load_into, load_state
+from tlcourse.models.zoo import SourceModel, register
 
 GLYPH_MEAN = (0.5, 0.5, 0.5)
 GLYPH_STD = (0.25, 0.25, 0.25)
@@ -63,6 +70,64 @@ class GlyphNet(nn.Sequential):
         self.flatten = nn.Flatten()
         self.head = nn.Linear(width, n_classes)
         self.apply(_initialise)
+
+    @classmethod
+    def pretrained(cls) -> GlyphNet:
+        """The network that ships with the course, trained on the 150 source pictographs, in eval mode.
+
+        Raises:
+            WeightsError: the file in the package is damaged; it must be installed again.
+        """
+        network = cls()
+        load_into(network, _shipped_state(), "GlyphNet's shipped weights")
+        return network.eval()
+
+    @property
+    def body(self) -> nn.Sequential:
+        """Everything up to the pooling: (N, 3, H, W) to (N, 192, H / 8, W / 8). Shares the weights."""
+        return _body(self)
+
+    def with_new_head(self, n_classes: int) -> GlyphNet:
+        """This very network with a fresh random head for another task; its body keeps what it has learned."""
+        self.head = nn.Linear(self.head.in_features, n_classes)
+        return self
+
+
+def glyphnet_card() -> dict[str, Any]:
+    """What is known of the shipped weights: data, recipe, accuracies with intervals, time, checksum."""
+    return json.loads((files("tlcourse.models") / "shipped" / "glyphnet.json").read_text(encoding="utf-8"))
+
+
+@cache
+def _shipped_state() -> State:
+    with as_file(files("tlcourse.models") / "shipped" / "glyphnet.safetensors") as path:
+        return load_state(path, sha256=glyphnet_card()["sha256"])
+
+
+def _body(network: nn.Module) -> nn.Sequential:
+    return nn.Sequential(*list(network.children())[:-3])
+
+
+def glyphnet(pretrained: bool = False) -> GlyphNet:
+    """GlyphNet as fastai's `vision_learner` calls an architecture."""
+    return GlyphNet.pretrained() if pretrained else GlyphNet()
+
+
+GLYPHNET = register(
+    SourceModel(
+        name="glyphnet",
+        build=GlyphNet,
+        cut=_body,
+        image_size=48,
+        features=BLOCKS[-1][0],
+        late=4,
+        mean=GLYPH_MEAN,
+        std=GLYPH_STD,
+        published=_shipped_state,
+        architecture=glyphnet,
+    )
+)
+"""GlyphNet in the zoo: `source_model("glyphnet")`."""
 
 
 def _initialise(module: nn.Module) -> None:

@@ -6,6 +6,7 @@ import copy
 import random
 from typing import Any, Literal
 
+import fastai.callback.all  # noqa: F401  (gives Learner its fine_tune, lr_find, no_bar and the like)
 import torch
 from fastai.data.core import DataLoaders, TfmdDL
 from fastai.data.transforms import Normalize, get_c

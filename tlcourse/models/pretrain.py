@@ -14,10 +14,11 @@ import torch.nn.functional as F
 from tlcourse import storage
 from tlcourse.models.device import autocast_context, best_device, memory_format
 from tlcourse.models.glyphnet import GLYPH_MEAN, GLYPH_STD, GlyphNet
-from tlcourse.worlds import alphabets, glyphs
+from tlcourse.worlds.alphabets import PICTOGRAPHS
+from tlcourse.worlds.glyph_world import stream
 
 BATCH = 128
-CHUNK = 256  # as `glyphs.stream` hands them out
+CHUNK = 256  # as `stream` hands them out
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def pretrain(
     """
     device = best_device()
     torch.manual_seed(recipe.seed)
-    model = GlyphNet(len(alphabets.PICTOGRAPHS)).to(device, memory_format=memory_format(device)).train()
+    model = GlyphNet(len(PICTOGRAPHS)).to(device, memory_format=memory_format(device)).train()
     decayed = [p for p in model.parameters() if p.ndim > 1]
     plain = [p for p in model.parameters() if p.ndim <= 1]
     optimiser = torch.optim.SGD(
@@ -98,7 +99,7 @@ def pretrain(
     )
     first, seconds = _resume(checkpoint, recipe, model, optimiser)
     chunks = max(1, recipe.images // CHUNK)
-    drawn = glyphs.stream(alphabets.PICTOGRAPHS, seed=_train_seed(recipe.seed), start=first)
+    drawn = stream(PICTOGRAPHS, seed=_train_seed(recipe.seed), start=first)
     mark = time.perf_counter()
     for chunk, (images, labels) in zip(range(first, chunks), drawn, strict=False):
         for group in optimiser.param_groups:

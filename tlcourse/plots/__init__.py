@@ -1,6 +1,19 @@
 """One look for every figure."""
 
-from tlcourse.plots.figures import bars, curves, draw_curves, new_figure, sheet
+from tlcourse.plots.explore import explore_styles, style_walk
+from tlcourse.plots.figures import bars, curves, draw_curves, new_figure, sheet, strips
 from tlcourse.plots.picture import COLOURS, STYLE, Picture
 
-__all__ = ["COLOURS", "STYLE", "Picture", "bars", "curves", "draw_curves", "new_figure", "sheet"]
+__all__ = [
+    "COLOURS",
+    "STYLE",
+    "Picture",
+    "bars",
+    "curves",
+    "draw_curves",
+    "explore_styles",
+    "new_figure",
+    "sheet",
+    "strips",
+    "style_walk",
+]

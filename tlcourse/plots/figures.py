@@ -177,3 +177,26 @@ def _mean_and_reach(numbers: Sequence[float]) -> tuple[float, float]:
         return float(numbers[0]), 0.0
     mean, low, _ = mean_band(np.asarray(numbers, float).reshape(-1, 1))
     return float(mean[0]), float(mean[0] - low[0])
+
+
+def strips(worlds: Mapping[str, LabelledImages], *, columns: int = 14, title: str) -> Picture:
+    """One row of images for each world: what changes from row to row is the domain.
+
+    Args:
+        worlds: name -> images; the first `columns` of each are shown.
+        columns: images a row.
+        title: the figure's title.
+    """
+    figure, (axes,) = new_figure(8.6, 0.62 * len(worlds) + 0.55)
+    names = list(worlds)
+    with matplotlib.rc_context(STYLE):
+        rows = [np.concatenate(list(worlds[name].images[:columns].transpose(0, 2, 3, 1)), axis=1) for name in names]
+        size = rows[0].shape[0]
+        axes.imshow(np.concatenate(rows), interpolation="nearest", aspect="equal")
+        axes.set_yticks([size * (row + 0.5) for row in range(len(names))], names)
+        axes.set_xticks([])
+        axes.tick_params(length=0)
+        axes.grid(visible=False)
+        axes.spines[:].set_visible(False)
+        axes.set_title(title)
+    return Picture(figure, f"{title}. Rows of images: {', '.join(names)}.")

@@ -47,10 +47,10 @@ def linear_probe(
 ) -> ProbeResult:
     """Multinomial logistic regression on standardised features, its L2 penalty chosen on the training set.
 
-    As Kornblith, Shlens and Le (2019, "Do better ImageNet models transfer better?") probe networks: L-BFGS, and
-    penalties evenly spaced in the logarithm. A small training set can spare no images for validation, so the
-    penalty is chosen by stratified cross-validation: the strongest whose cross-entropy is within one standard
-    error of the least (Hastie, Tibshirani and Friedman 2009, section 7.10).
+    So Kornblith, Shlens and Le probe networks (2019, "Do better ImageNet models transfer better?"): L-BFGS,
+    and penalties evenly spaced in the logarithm. A small training set can spare no images for validation, so
+    the penalty is chosen by stratified cross-validation: the strongest whose cross-entropy is within one
+    standard error of the least (Hastie, Tibshirani and Friedman 2009, section 7.10).
 
     Args:
         train_x, test_x: features, shapes (N, F) and (M, F).
@@ -61,11 +61,15 @@ def linear_probe(
     Raises:
         DataError: shapes that do not fit, features that are not finite, or one class only.
     """
+    from threadpoolctl import threadpool_limits
+
     _check(train_x, train_y, test_x, test_y)
-    train, test = _standardised(train_x, test_x)
-    losses = _cross_validate(train, train_y, strengths, seed)
-    chosen = _strongest_penalty(losses) if losses else _FALLBACK
-    predictions = _fit(train, train_y, chosen).predict(test)
+    # The matrices are small: more threads gain nothing alone, and wait for each other on a busy machine.
+    with threadpool_limits(1):
+        train, test = _standardised(train_x, test_x)
+        losses = _cross_validate(train, train_y, strengths, seed)
+        chosen = _strongest_penalty(losses) if losses else _FALLBACK
+        predictions = _fit(train, train_y, chosen).predict(test)
     cv_loss = {strength: float(np.mean(values)) for strength, values in losses.items()}
     return ProbeResult(float(np.mean(predictions == test_y)), predictions, chosen, cv_loss)
 
@@ -112,8 +116,8 @@ def _draw(labels: np.ndarray, per_class: int, seed: int) -> np.ndarray:
 def _standardised(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Features of zero mean and equal variance on the training set, rotated into the space that it spans.
 
-    The rotation changes no prediction, since an L2 penalty is the same in every direction and the weights of a
-    regularised fit lie in the span of its data; it makes a fit of few images by many features much faster.
+    The rotation changes no prediction, since an L2 penalty is the same in every direction and the weights of
+    a regularised fit lie in the span of its data; it makes a fit of few images by many features much faster.
     Division by the square root of F makes one range of penalties fit narrow and wide networks.
     """
     train, test = train.astype(np.float64), test.astype(np.float64)

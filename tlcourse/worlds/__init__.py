@@ -1,0 +1,30 @@
+"""Where examples come from: rendered glyphs, scanned handwriting, photos of your own."""
+
+from tlcourse.worlds.alphabets import ALPHABETS, DIGITS, EVERYDAY, HELD_OUT, PICTOGRAPHS, Alphabet, alphabet
+from tlcourse.worlds.glyph_world import IMAGE_SIZE, glyphs
+from tlcourse.worlds.handwritten import handwriting
+from tlcourse.worlds.images import LabelledImages
+from tlcourse.worlds.real import PhotoFolder, photo_folder
+from tlcourse.worlds.style import CHALK, NIGHT, PHOTO, PRINT, STYLES, Style
+
+__all__ = [
+    "ALPHABETS",
+    "CHALK",
+    "DIGITS",
+    "EVERYDAY",
+    "HELD_OUT",
+    "IMAGE_SIZE",
+    "NIGHT",
+    "PHOTO",
+    "PICTOGRAPHS",
+    "PRINT",
+    "STYLES",
+    "Alphabet",
+    "LabelledImages",
+    "PhotoFolder",
+    "Style",
+    "alphabet",
+    "glyphs",
+    "handwriting",
+    "photo_folder",
+]

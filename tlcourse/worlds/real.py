@@ -124,11 +124,6 @@ class PhotoFolder:
         return shares.tolist()
 
     def _check_counts(self, per_class: int, shares: list[int]) -> None:
-        if per_class < 1 or sum(shares) < 1:
-            raise DataError(
-                f"{self.root}: {per_class} training photos a class, {sum(shares)} test photos: no split.",
-                "Ask for at least one of each.",
-            )
         for name, paths, share in zip(self.classes, self.photos, shares, strict=True):
             if per_class + share > len(paths) or share < 0:
                 raise DataError(
@@ -136,6 +131,11 @@ class PhotoFolder:
                     f"and {max(share, 0)} for testing that were asked for.",
                     "Ask for a smaller per_class= or test=, or add photos to it.",
                 )
+        if per_class < 1 or sum(shares) < 1:
+            raise DataError(
+                f"{self.root}: {per_class} training photos a class, {sum(shares)} test photos: no split.",
+                "Ask for at least one of each.",
+            )
 
     def _check_readable(self, drawn: list[list[Photo]], wanted: int | list[int]) -> None:
         wanted = [wanted] * len(drawn) if isinstance(wanted, int) else wanted

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from tlcourse.errors import DataError
-from tlcourse.worlds.glyphs import IMAGE_SIZE
+from tlcourse.worlds.glyph_world import IMAGE_SIZE
 from tlcourse.worlds.images import LabelledImages
 
 

@@ -1,0 +1,59 @@
+"""Train GlyphNet, the course's own source model, and write its weights and model card.
+
+An interrupted training goes on where it stopped when the command is given again with the same options.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `tlcourse pretrain`."""
+    parser.add_argument("--out", type=Path, default=Path("glyphnet"), help="folder for the results (%(default)s)")
+    parser.add_argument("--images", type=_positive, help="images to learn from; fewer for a trial")
+    parser.add_argument("--seed", type=int, default=0, help="initial weights and images (%(default)s)")
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 256:
+        raise argparse.ArgumentTypeError("at least 256 images, one chunk")
+    return value
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train, measure, write."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    from tlcourse import storage
+    from tlcourse.measure.source_card import write_card
+    from tlcourse.models.pretrain import Progress as Step
+    from tlcourse.models.pretrain import Recipe, pretrain
+
+    recipe = Recipe(seed=args.seed) if args.images is None else Recipe(images=args.images, seed=args.seed)
+    storage.make_folder(args.out)
+    checkpoint = args.out / "training.pt"
+    console = Console()
+    columns = (
+        TextColumn("training"),
+        BarColumn(),
+        TextColumn("{task.completed:,} of {task.total:,} images  {task.description}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("", total=recipe.images)
+
+        def report(step: Step) -> None:
+            text = f"loss {step.loss:.2f}, accuracy {step.accuracy:.2f}"
+            bar.update(task, completed=step.images, total=step.total, description=text)
+
+        network, seconds = pretrain(recipe, checkpoint=checkpoint, report=report)
+    facts = write_card(network, recipe, seconds, args.out, report=console.print)
+    checkpoint.unlink(missing_ok=True)
+    source, frozen = facts["source_accuracy"], facts["frozen_10_a_class_everyday"]
+    console.print(f"source accuracy {source['mean']:.3f}, frozen features {frozen['mean']:.3f}; see {args.out}/MODEL_CARD.md")
+    return 0

@@ -1,0 +1,53 @@
+"""A slider between two styles of the glyph world, with the same as a still figure where there are no sliders."""
+
+from __future__ import annotations
+
+import os
+
+from tlcourse.plots.figures import strips
+from tlcourse.plots.picture import Picture
+from tlcourse.worlds.glyph_world import glyphs
+from tlcourse.worlds.style import PHOTO, PRINT, Style
+
+
+def style_walk(start: Style = PHOTO, end: Style = PRINT, *, classes: str = "everyday", steps: int = 5) -> Picture:
+    """The same glyphs in styles evenly spaced from `start` to `end`, one row a style."""
+    shares = [step / (steps - 1) for step in range(steps)]
+    rows = {f"{share:.0%} of the way": glyphs(classes, 1, style=start.towards(end, share)) for share in shares}
+    return strips(rows, title="From one domain to another, a step a row")
+
+
+def explore_styles(start: Style = PHOTO, end: Style = PRINT, *, classes: str = "everyday") -> Picture | None:
+    """A slider that walks from one style to another, redrawing as it moves.
+
+    Where there is nothing to slide (a program runs the notebook, or ipywidgets is not installed) the result is the still
+    figure of `style_walk`.
+    """
+    if not _can_slide():
+        return style_walk(start, end, classes=classes)
+    import ipywidgets
+    from IPython.display import display
+
+    share = ipywidgets.FloatSlider(
+        min=0, max=1, step=0.05, value=0, description="the way", readout_format=".0%", continuous_update=False
+    )
+
+    def redraw(share: float) -> None:
+        images = glyphs(classes, 1, style=start.towards(end, share), cache=False)
+        display(strips({f"{share:.0%}": images}, title="Move the slider: the domain changes, the classes stay"))
+
+    display(ipywidgets.VBox([share, ipywidgets.interactive_output(redraw, {"share": share})]))
+    return None
+
+
+def _can_slide() -> bool:
+    """Whether somebody sits in front of a notebook that can show widgets."""
+    if os.environ.get("TLCOURSE_STATIC") or os.environ.get("NBGRADER_EXECUTION"):
+        return False
+    try:
+        import ipywidgets  # noqa: F401
+        from IPython.core.getipython import get_ipython
+    except ImportError:
+        return False
+    shell = get_ipython()
+    return shell is not None and hasattr(shell, "kernel")
