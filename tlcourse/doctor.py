@@ -1,8 +1,8 @@
 """What this machine has and lacks for the course: one small probe a question, each answering with findings.
 
 Whatever may crash or hang when it is imported is asked in a process of its own, with a time limit, so a
-broken library becomes a finding and never ends the doctor. `python -m tlcourse.doctor stack` and `... kernel`
-are those processes: they print one JSON object a stage and stop where they break.
+broken library becomes a finding and never ends the doctor. `python -m tlcourse.doctor stack SECONDS` and
+`... kernel SECONDS` are those processes: they print one JSON object a stage and stop where they break.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import tempfile
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -51,32 +52,43 @@ GLYPH_FONTS = (
     "cmr10.ttf",
 )
 GIB = 2**30
-# All probes run side by side; none may keep the learner longer than this.
+# All probes run side by side; none may keep the learner longer than this, unless told to wait.
 SECONDS = 14.0
+_WAIT = "The first start after an installation is slow: run `tlcourse doctor --wait 60`."
 _REINSTALL = "python -m pip install --force-reinstall"
 _PAIR = "python -m pip uninstall -y torch torchvision && python -m pip install torch torchvision"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One row of the report. `cure` says what to do about a warning or a fault."""
+    """One row of the report.
+
+    Args:
+        name: what was looked at.
+        status: fine, worth a look, or in the way of the course.
+        detail: what was found.
+        cure: what to do about a warning or a fault.
+        answered: False if the time was over before anything could be told.
+    """
 
     name: str
     status: Status
     detail: str
     cure: str = ""
+    answered: bool = True
 
 
-def examine() -> list[Finding]:
-    """Run every probe, side by side. Takes as long as the slowest, at most about `SECONDS`."""
+def examine(seconds: float = SECONDS) -> list[Finding]:
+    """Run every probe, side by side. Takes as long as the slowest, at most about `seconds`."""
+    ask = partial(_ask, seconds=seconds)
     probes: list[Callable[[], list[Finding]]] = [
         lambda: [python_version()],
         lambda: [packages()],
-        stack,
+        lambda: stack(ask),
         lambda: [memory()],
         lambda: [disk(storage.cache_dir())],
         lambda: [lab()],
-        lambda: [kernel()],
+        lambda: [kernel(ask)],
         lambda: [folder("cache folder", storage.cache_dir())],
         lambda: [folder("state folder", storage.state_dir())],
         lambda: [fonts()],
@@ -225,8 +237,8 @@ def kernel(ask: Callable[[str], Answer] | None = None) -> Finding:
     found = answer.stages.get("kernel")
     cure = "python -m ipykernel install --sys-prefix --name python3"
     if answer.late or "hangs" in answer.stages:
-        again = f"The first start can be slow: run `tlcourse doctor` once more. If it stays so: {cure}"
-        return Finding("kernel", "warn", "python3 did not answer in time", again)
+        again = f"{_WAIT} If it stays so: {cure}"
+        return Finding("kernel", "warn", "python3 did not answer in time", again, answered=False)
     if found is None:
         return Finding("kernel", "fault", answer.last_words, cure)
     if found["prefix"] != sys.prefix:
@@ -246,8 +258,8 @@ class Answer:
 
 
 def _ask(question: str, seconds: float = SECONDS) -> Answer:
-    """Run `python -m tlcourse.doctor QUESTION` and gather what it tells."""
-    command = [sys.executable, "-m", "tlcourse.doctor", question]
+    """Run `python -m tlcourse.doctor QUESTION SECONDS` and gather what it tells."""
+    command = [sys.executable, "-m", "tlcourse.doctor", question, str(seconds)]
     # Files and not pipes: a pipe stays open, and is waited for, as long as a kernel left behind holds it.
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         process = subprocess.Popen(
@@ -306,12 +318,8 @@ def _imported(name: str, answer: Answer) -> Finding | None:
             name, "fault", "not installed", "Run `make learn` in the course's folder to install it."
         )
     if answer.late:
-        detail = f"{version} was still loading after {SECONDS:.0f} s"
         return Finding(
-            name,
-            "warn",
-            detail,
-            "The first start after an installation is slow: run `tlcourse doctor` again.",
+            name, "warn", f"{version} was still loading when the time was up", _WAIT, answered=False
         )
     if mixed:
         detail = f"{mixed}; so it fails with: {answer.last_words}"
@@ -380,7 +388,7 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _tell_stack() -> None:
+def _tell_stack(_seconds: float) -> None:
     import torch
 
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
@@ -402,7 +410,7 @@ def _tell_stack() -> None:
     _tell("fastai", version=fastai.__version__)
 
 
-def _tell_kernel() -> None:
+def _tell_kernel(seconds: float) -> None:
     import time
 
     from jupyter_client.manager import KernelManager
@@ -414,8 +422,8 @@ def _tell_kernel() -> None:
     client.start_channels()
     try:
         # Less than the asker's patience, so that a kernel that hangs is ended here and not left behind.
-        client.wait_for_ready(timeout=SECONDS - 4)
-        prefix, executable = json.loads(_run(client, _WHO))
+        client.wait_for_ready(timeout=max(1.0, seconds - 4))
+        prefix, executable = json.loads(_run(client, _WHO, seconds))
         _tell("kernel", prefix=prefix, python=executable, seconds=time.monotonic() - begun)
     except RuntimeError as error:
         if manager.is_alive():
@@ -429,7 +437,7 @@ def _tell_kernel() -> None:
 _WHO = "import json, sys, tlcourse; print(json.dumps([sys.prefix, sys.executable]))"
 
 
-def _run(client: Any, code: str) -> str:
+def _run(client: Any, code: str, seconds: float) -> str:
     """What `code` prints in the kernel; ends this process with a message if it raises."""
     told: list[str] = []
 
@@ -438,11 +446,11 @@ def _run(client: Any, code: str) -> str:
         if message["msg_type"] == "stream" and content["name"] == "stdout":
             told.append(content["text"])
 
-    reply = client.execute_interactive(code, timeout=SECONDS, output_hook=listen)["content"]
+    reply = client.execute_interactive(code, timeout=seconds, output_hook=listen)["content"]
     if reply["status"] != "ok":
         sys.exit(f"the kernel python3 starts but cannot import tlcourse: {reply['ename']}: {reply['evalue']}")
     return "".join(told)
 
 
 if __name__ == "__main__":
-    {"stack": _tell_stack, "kernel": _tell_kernel}[sys.argv[1]]()
+    {"stack": _tell_stack, "kernel": _tell_kernel}[sys.argv[1]](float(sys.argv[2]))

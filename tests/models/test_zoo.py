@@ -47,7 +47,7 @@ def toy(n: int = 24, size: int = 48) -> LabelledImages:
 
 
 def test_the_zoo_knows_its_models() -> None:
-    assert source_models() == ALL
+    assert set(source_models()) >= set(ALL)
 
 
 @pytest.mark.parametrize(

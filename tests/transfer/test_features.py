@@ -192,8 +192,8 @@ def test_the_device_can_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_pretrained_features_read_real_signs(real_dir: Path) -> None:
     """500 photos held out, 30 a class to train: at least 85 % right, through the public surface alone."""
-    source = source_model("mobilenet_v2")
-    body = source.body(real_dir / "weights" / "mobilenet_v2_in1k_fp16.pth")
+    source = source_model("squeezenet1_1")
+    body = source.body(real_dir / "weights" / "squeezenet1_1_in1k_fp16.pth")
     train, test = photo_folder(real_dir / "sign_digits", source.image_size).split(per_class=30, test=500)
     train_x, test_x = (
         frozen_features(body, part, mean=source.mean, std=source.std) for part in (train, test)

@@ -6,7 +6,8 @@ import contextlib
 import io
 import numbers
 import traceback
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -27,11 +28,19 @@ def call(answer: Any, *args: Any, **kwargs: Any) -> Evidence:
         return {"error": {"type": "NotCallable", "message": type(answer).__name__, "line": ""}, "printed": ""}
     printed = io.StringIO()
     try:
-        with contextlib.redirect_stdout(printed):
+        with _quiet(printed):
             value = answer(*args, **kwargs)
     except Exception as error:
         return {"error": _described(error), "printed": printed.getvalue()[:_LONGEST]}
     return {"value": simple(value), "printed": printed.getvalue()[:_LONGEST]}
+
+
+@contextlib.contextmanager
+def _quiet(printed: io.StringIO) -> Iterator[None]:
+    """Keep what is printed, drop warnings and standard error: nbgrader gives 0 to a right answer that writes there."""
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def each(answer: Callable[..., Any], cases: list[tuple[Any, ...]]) -> list[Evidence]:

@@ -499,14 +499,6 @@ _LABELS = Question(
             _unreached(lambda labels: -1),
         ),
         Misconception(
-            "np-interp",
-            "`np.interp(target, accuracies, labels)` expects accuracies that only rise, and invents an answer beyond the "
-            "last one.",
-            "Find the first measurement that reaches the target, go along the line from the one before; return None if "
-            "there is none.",
-            lambda labels, accuracies, target: float(np.interp(target, accuracies, labels)),
-        ),
-        Misconception(
             "last-crossing",
             "On a curve that dips you return the last crossing; the target was first reached before the dip.",
             "Stop at the first measurement that reaches the target.",

@@ -30,7 +30,7 @@ class Result:
     @property
     def earned(self) -> float:
         """The points of the findings that passed."""
-        return round(sum(finding.points for finding in self.findings if finding.passed), 6)
+        return round(float(sum(finding.points for finding in self.findings if finding.passed)), 6)
 
     @property
     def passed(self) -> bool:
@@ -66,6 +66,8 @@ def judge_evidence(exercise: Exercise, evidence: str, seed: int) -> Result:
     """
     findings = tuple(exercise.judge(plain.loads(evidence), np.random.default_rng(seed)))
     total = sum(finding.points for finding in findings)
+    if any(finding.points <= 0 for finding in findings):
+        raise ValueError(f"{exercise.id}: a finding without points could fail and cost nothing")
     if abs(total - exercise.points) > 1e-6:
         raise ValueError(f"{exercise.id}: the findings add up to {total} points, not {exercise.points}")
     return Result(exercise, findings)

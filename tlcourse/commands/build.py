@@ -31,6 +31,8 @@ def run(args: argparse.Namespace) -> int:
     root = args.root.resolve() if args.root else course.find_root()
     chosen = [course.find_lesson(root, query) for query in args.lesson] or course.lessons(root)
     chosen = list(dict.fromkeys(chosen))
+    if not chosen:
+        print(f"There are no lessons in {root}.")
     if not args.check:
         build.build(chosen, force=args.execute)
         return 0

@@ -15,25 +15,35 @@ _STYLES = {"ok": "green", "warn": "yellow", "fault": "bold red"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--wait",
+        type=float,
+        default=14,
+        metavar="SECONDS",
+        help="how long a slow probe may take (default: 14)",
+    )
     parser.add_argument("--json", action="store_true", help="print the findings as one JSON object")
 
 
 def run(args: argparse.Namespace) -> int:
     from tlcourse.doctor import examine
 
-    findings = examine()
+    findings = examine(args.wait)
     faults = sum(finding.status == "fault" for finding in findings)
     if args.json:
         print(json.dumps({"ok": not faults, "findings": [asdict(finding) for finding in findings]}, indent=1))
     else:
         _print_table(findings) if sys.stdout.isatty() else _print_plain(findings)
-        print(_verdict(faults))
+        print(_verdict(findings))
     return 1 if faults else 0
 
 
-def _verdict(faults: int) -> str:
-    if not faults:
+def _verdict(findings: list[Finding]) -> str:
+    faults = sum(finding.status == "fault" for finding in findings)
+    if not faults and all(finding.answered for finding in findings):
         return "The course can run on this machine."
+    if not faults:
+        return "No fault so far, but not everything answered in time."
     return (
         f"The course cannot run yet: {faults} fault{'s' if faults > 1 else ''}, each with its cure beside it."
     )

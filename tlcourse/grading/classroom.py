@@ -17,9 +17,9 @@ _CONFIG = """\
 #
 #   nbgrader autograde {example}          grade what lies in submitted/LEARNER/{example}/
 #   nbgrader generate_feedback {example}  write what learners get back
-#   jupyter lab                           then open Nbgrader > Formgrader
+#   jupyter lab                                then open Nbgrader > Formgrader
 
-c = get_config()  # noqa: F821  (nbgrader gives it)
+c = get_config()
 
 c.CourseDirectory.course_id = {course_id!r}
 c.CourseDirectory.source_directory = "solutions"

@@ -150,8 +150,9 @@ class Course:
                 converter.start()
         except require("nbgrader.converters.base").NbGraderException:
             return Outcome(False, buffer.getvalue())
-        except SystemExit as error:
-            return Outcome(False, f"{buffer.getvalue()}\n{error}")
+        except (Exception, SystemExit) as error:
+            # Whatever a notebook makes nbgrader stumble over must not end a batch.
+            return Outcome(False, f"{buffer.getvalue()}\n{type(error).__name__}: {error}")
         finally:
             self._log.removeHandler(handler)
         return Outcome(True, buffer.getvalue())

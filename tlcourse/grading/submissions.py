@@ -136,10 +136,8 @@ def _look(folder: Path, lessons: Collection[str]) -> Iterator[Submission | NotGr
 
 def _of_student(student: Path, folder: Path, lessons: Collection[str]) -> Iterator[Submission | NotGraded]:
     name = student.name
-    if name != name.strip():
-        yield NotGraded(
-            name, "the folder's name begins or ends with a space, which nbgrader drops", "Rename it"
-        )
+    if fault := _unusable(name):
+        yield NotGraded(name, fault, "Rename it", name)
         return
     found = False
     for entry in _visible(student):
@@ -220,9 +218,11 @@ def _later(one: Submission, other: Submission) -> bool:
 
 def _read(path: Path) -> Any:
     again = "Ask for the file again: it was cut off, or saved by something else than Jupyter"
+    if path.is_symlink():
+        raise NotebookError("it is a link, which could lead anywhere", "Put the file itself there")
     try:
         content = json.loads(path.read_bytes())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise NotebookError(f"it is damaged: {error}", again) from None
     except OSError as error:
         raise NotebookError(

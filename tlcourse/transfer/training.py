@@ -58,7 +58,8 @@ def fit(
     """Train every parameter that asks for a gradient with AdamW under a one-cycle rate, and measure on the way.
 
     Arms of a comparison differ in `model` alone: they share the data, its order (`seed`), the budget and the
-    normalisation. There is no augmentation.
+    normalisation. There is no augmentation. Before each measurement batch norm's statistics are taken anew from the
+    training images: else early points would show statistics that lag behind the weights.
 
     Args:
         model: maps (N, 3, H, W) to (N, classes) logits; it is trained in place.
@@ -83,6 +84,7 @@ def fit(
     batches: list[torch.Tensor] = []
     for step in range(steps + 1):
         if step in wanted:
+            refresh_batch_norm(model, x)
             history.steps.append(step)
             history.accuracy.append(accuracy(model, test_x, test_y))
             history.seconds.append(spent)
@@ -102,6 +104,31 @@ def fit(
         spent += time.perf_counter() - started
     model.eval()
     return history
+
+
+@torch.no_grad()
+def refresh_batch_norm(model: nn.Module, images: torch.Tensor, batch_size: int = 256) -> None:
+    """Set the running statistics of every batch norm to those of `images` (Wu & Johnson 2021, "Rethinking 'Batch' in
+    BatchNorm", section 3).
+
+    Args:
+        model: its batch norms are changed in place; nothing else is.
+        images: normalised, shape (N, 3, H, W).
+    """
+    layers = [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    if not layers:
+        return
+    was_training, momenta = model.training, [layer.momentum for layer in layers]
+    for layer in layers:
+        layer.reset_running_stats()
+        layer.momentum = None  # a plain average over the batches below
+    model.train()
+    with autocast_context(images.device):
+        for batch in images.split(batch_size):
+            model(batch)
+    for layer, momentum in zip(layers, momenta, strict=True):
+        layer.momentum = momentum  # type: ignore[assignment]  # None is allowed, and means what it did above
+    model.train(was_training)
 
 
 @torch.no_grad()

@@ -152,6 +152,10 @@ class _FastaiDataset:
     def __init__(self, data: LabelledImages) -> None:
         self.data = data
 
+    def new_empty(self) -> _FastaiDataset:
+        """The same without images: what `learn.export()` keeps."""
+        return _FastaiDataset(self.data.subset([]))
+
     def __len__(self) -> int:
         return len(self.data)
 
