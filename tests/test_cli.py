@@ -119,12 +119,12 @@ def answer(address: str, token: str, path: str) -> dict:
 
 def wait_for_address(log: Path, server: subprocess.Popen) -> tuple[str, str, str]:
     """The address, the page and the token that the server printed."""
-    for _ in range(300):
+    for _ in range(900):
         if found := re.search(r"(http://localhost:\d+)(/lab\S*)\?token=(\w+)", log.read_text()):
             return found[1], found[2], found[3]
         assert server.poll() is None, log.read_text()
         time.sleep(0.1)
-    raise AssertionError(f"no address within 30 s: {log.read_text()}")
+    raise AssertionError(f"no address within 90 s: {log.read_text()}")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals as on POSIX")

@@ -195,10 +195,7 @@ def conda() -> tuple[dict[str, str], list[str]]:
 
 def test_conda_and_pip_ask_for_the_same() -> None:
     listed, pip = conda()
-    wanted = {
-        CONDA_NAMES.get(name, name): str(one.specifier)
-        for name, one in requirements("lab", "grading").items()
-    }
+    wanted = {CONDA_NAMES.get(name, name): str(one.specifier) for name, one in requirements("lab", "grading").items()}
     wanted["python"] = PROJECT["requires-python"]
     assert {name: bounds for name, bounds in listed.items() if name != "pip"} == wanted
     assert pip == ["-e ."]

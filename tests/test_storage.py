@@ -51,9 +51,7 @@ def test_a_reader_never_sees_half_a_file(tmp_path: Path) -> None:
     ("code", "words"),
     [(errno.ENOSPC, "the disk is full"), (errno.EDQUOT, "quota"), (errno.EROFS, "read-only")],
 )
-def test_a_disk_that_refuses_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, words: str
-) -> None:
+def test_a_disk_that_refuses_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, words: str) -> None:
     path = tmp_path / "file"
     storage.write_text(path, "old")
 

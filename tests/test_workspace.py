@@ -166,8 +166,7 @@ def test_two_starts_at_once(course: Path) -> None:
         "root = Path(sys.argv[1]); print(len(workspace.update(root, root / 'workspace')))"
     )
     starts = [
-        subprocess.Popen([sys.executable, "-c", code, str(course)], stdout=subprocess.PIPE, text=True)
-        for _ in range(3)
+        subprocess.Popen([sys.executable, "-c", code, str(course)], stdout=subprocess.PIPE, text=True) for _ in range(3)
     ]
     assert sorted(start.communicate(timeout=60)[0].strip() for start in starts) == ["0", "0", "3"]
     manifest = json.loads((work(course) / workspace.MANIFEST).read_text())
@@ -203,9 +202,7 @@ def test_reset_takes_the_newer_release_and_quiets_update(course: Path) -> None:
     assert kinds(course) == {}
 
 
-def test_reset_on_a_full_disk_leaves_the_learners_version(
-    course: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_reset_on_a_full_disk_leaves_the_learners_version(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kinds(course)
     copy_of(course, START).write_text("my work")
 
@@ -229,9 +226,7 @@ def test_reset_command_prints_both_names(course: Path, capsys: pytest.CaptureFix
     assert "nothing to do" in capsys.readouterr().out
 
 
-def test_reset_of_an_unknown_lesson_lists_the_lessons(
-    course: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_reset_of_an_unknown_lesson_lists_the_lessons(course: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["reset", "77", "--root", str(course)]) == 1
     told = capsys.readouterr().err
     assert START in told and SIX in told

@@ -105,9 +105,7 @@ def python_version(version: tuple[int, int, int] = sys.version_info[:3]) -> Find
     detail = f"{'.'.join(map(str, version))} at {sys.executable}"
     if OLDEST <= version[:2] <= NEWEST:
         return Finding("Python", "ok", detail)
-    return Finding(
-        "Python", "fault", detail, "Use Python 3.11, 3.12 or 3.13: make learn PYTHON=/path/to/python3.12"
-    )
+    return Finding("Python", "fault", detail, "Use Python 3.11, 3.12 or 3.13: make learn PYTHON=/path/to/python3.12")
 
 
 def packages(names: Iterable[str] = BASE) -> Finding:
@@ -119,9 +117,7 @@ def packages(names: Iterable[str] = BASE) -> Finding:
 
 def lab(names: Iterable[str] = LAB) -> Finding:
     """Whether JupyterLab is here. Without it the course still runs in VS Code and Colab."""
-    cure = (
-        "For `tlcourse learn`: run `make learn`, or python -m pip install -e '.[lab]' in the course's folder."
-    )
+    cure = "For `tlcourse learn`: run `make learn`, or python -m pip install -e '.[lab]' in the course's folder."
     return _installed("JupyterLab", names, "warn", cure)
 
 
@@ -205,9 +201,7 @@ def fonts(where: Path | None = None) -> Finding:
     if where is None:
         spec = importlib.util.find_spec("matplotlib")
         if spec is None or not spec.origin:
-            return Finding(
-                "glyph fonts", "fault", "matplotlib is not installed", "Run `make learn` to install it."
-            )
+            return Finding("glyph fonts", "fault", "matplotlib is not installed", "Run `make learn` to install it.")
         where = Path(spec.origin).parent / "mpl-data" / "fonts" / "ttf"
     missing = [name for name in GLYPH_FONTS if not (where / name).is_file()]
     if missing:
@@ -242,9 +236,7 @@ def kernel(ask: Callable[[str], Answer] | None = None) -> Finding:
     if found is None:
         return Finding("kernel", "fault", answer.last_words, cure)
     if found["prefix"] != sys.prefix:
-        return Finding(
-            "kernel", "fault", f"the kernel python3 runs {found['python']}, not {sys.executable}", cure
-        )
+        return Finding("kernel", "fault", f"the kernel python3 runs {found['python']}, not {sys.executable}", cure)
     return Finding("kernel", "ok", f"python3 starts in {found['seconds']:.1f} s and imports tlcourse")
 
 
@@ -262,9 +254,7 @@ def _ask(question: str, seconds: float = SECONDS) -> Answer:
     command = [sys.executable, "-m", "tlcourse.doctor", question, str(seconds)]
     # Files and not pipes: a pipe stays open, and is waited for, as long as a kernel left behind holds it.
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True
-        )
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True)
         try:
             status: int | None = process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -314,21 +304,13 @@ def _imported(name: str, answer: Answer) -> Finding | None:
     if any(earlier not in answer.stages for earlier in order[: order.index(name)]):
         return None
     if version is None:
-        return Finding(
-            name, "fault", "not installed", "Run `make learn` in the course's folder to install it."
-        )
+        return Finding(name, "fault", "not installed", "Run `make learn` in the course's folder to install it.")
     if answer.late:
-        return Finding(
-            name, "warn", f"{version} was still loading when the time was up", _WAIT, answered=False
-        )
+        return Finding(name, "warn", f"{version} was still loading when the time was up", _WAIT, answered=False)
     if mixed:
         detail = f"{mixed}; so it fails with: {answer.last_words}"
         return Finding(name, "fault", detail, f"Take both from one place, in one command: {_PAIR}")
-    cure = (
-        f"Install the two together: {_PAIR}"
-        if name == "torchvision"
-        else f"Install it afresh: {_REINSTALL} {name}"
-    )
+    cure = f"Install the two together: {_PAIR}" if name == "torchvision" else f"Install it afresh: {_REINSTALL} {name}"
     return Finding(name, "fault", f"{version} cannot be imported: {answer.last_words}", cure)
 
 

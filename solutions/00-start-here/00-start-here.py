@@ -45,7 +45,7 @@ tl.machine()
 # Real photo collections take gigabytes and hours. So the course draws its own world from the fonts that come with
 # matplotlib: hundreds of small pictures, called **glyphs**, in random colours, sizes, angles and lighting, some partly
 # hidden, some blurred. It is small enough for a laptop and behaves like photos in the ways that matter here.
-# Beside the drawings stands something real: digits that 43 people wrote by hand.
+# Beside the drawings stands something real: digits that 13 people wrote by hand.
 
 # %%
 domains = {

@@ -69,9 +69,7 @@ def exercise(name: str, lesson: str = "01", points: float = 2.0) -> Exercise:
     )
 
 
-EXERCISES = {
-    ex.id: ex for ex in (exercise("double"), exercise("tau", points=1), exercise("later", lesson="02"))
-}
+EXERCISES = {ex.id: ex for ex in (exercise("double"), exercise("tau", points=1), exercise("later", lesson="02"))}
 
 
 def lesson_text(words: int = 1300) -> str:

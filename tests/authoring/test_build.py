@@ -92,9 +92,7 @@ def test_a_second_build_changes_nothing(built: Path, capsys: pytest.CaptureFixtu
     assert main(["build", "--check", "1", "--root", str(built)]) == 0
 
 
-def test_new_text_keeps_the_outputs_and_the_other_cells_names(
-    built: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_new_text_keeps_the_outputs_and_the_other_cells_names(built: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = cells(built / SOLUTION)
     write_lesson(built, lesson_text().replace("Write `double`.", "Now write `double`."))
     assert main(["build", "--root", str(built)]) == 0
@@ -121,9 +119,7 @@ def test_nbgrader_validates_the_solution_and_not_the_release(built: Path) -> Non
     assert any("replace this line with your answer" in failure["raw_error"] for failure in failed)
 
 
-def test_the_check_names_what_is_missing_stale_and_extra(
-    built: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_check_names_what_is_missing_stale_and_extra(built: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (built / RELEASE).unlink()
     change(built / SOLUTION, lambda notebook: notebook["cells"][1].update(source="import cmath"))
     for stray in (
@@ -144,12 +140,8 @@ def test_the_check_names_what_is_missing_stale_and_extra(
         assert f"extra   {stray}: " in told
 
 
-def test_the_check_sees_an_edited_release_and_a_changed_source(
-    built: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    change(
-        built / RELEASE, lambda notebook: notebook["cells"][3].update(source="def double(x): return 2 * x")
-    )
+def test_the_check_sees_an_edited_release_and_a_changed_source(built: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    change(built / RELEASE, lambda notebook: notebook["cells"][3].update(source="def double(x): return 2 * x"))
     assert f"stale   {RELEASE}: Cell 4 (answer-double) is not what the source gives" in check(built, capsys)
     write_lesson(built, lesson_text() + "\n# %%\nprint(tau)\n")
     assert f"stale   {SOLUTION}: It has 10 cells, the source gives 11" in check(built, capsys)
@@ -223,9 +215,7 @@ def test_executing_again_collapses_progress_bars_and_merges_streams(built: Path)
     assert [output["text"] for output in outputs] == [["3 of 3"]]
 
 
-def test_a_file_in_place_of_a_folder_is_a_clear_fault(
-    built: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_file_in_place_of_a_folder_is_a_clear_fault(built: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.rmtree(built / "notebooks")
     (built / "notebooks").write_text("in the way")
     assert main(["build", "--root", str(built)]) == 1

@@ -12,9 +12,7 @@ from tlcourse.cli import main
 LONG = "\n".join(f"x{i} = {i}" for i in range(21))
 EIGHT = "\n".join(f"x{i} = {i}" for i in range(8))
 CHECK = '# %% check="double"\nassert double(2) == 4\n'
-ANSWER = (
-    '# %% exercise="double"\ndef double(x):\n    ### BEGIN SOLUTION\n    return 2 * x\n    ### END SOLUTION\n'
-)
+ANSWER = '# %% exercise="double"\ndef double(x):\n    ### BEGIN SOLUTION\n    return 2 * x\n    ### END SOLUTION\n'
 
 # What is replaced in the lesson, by what, and what the message says.
 BROKEN = {
@@ -113,9 +111,7 @@ def test_a_lesson_without_a_source_is_named(root: Path, capsys: pytest.CaptureFi
     assert "02-lost has no source" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("number", "words", "right"), [("01", 1000, False), ("01", 2600, False), ("00", 600, True)]
-)
+@pytest.mark.parametrize(("number", "words", "right"), [("01", 1000, False), ("01", 2600, False), ("00", 600, True)])
 def test_the_length_is_for_the_check(
     root: Path, capsys: pytest.CaptureFixture[str], number: str, words: int, right: bool
 ) -> None:

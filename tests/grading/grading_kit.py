@@ -106,9 +106,7 @@ def exercise(name: str, lesson: str, points: float) -> Exercise:
     )
 
 
-EXERCISES = {
-    ex.id: ex for ex in (exercise("double", "01", 1), exercise("primes", "01", 2), exercise("half", "02", 1))
-}
+EXERCISES = {ex.id: ex for ex in (exercise("double", "01", 1), exercise("primes", "01", 2), exercise("half", "02", 1))}
 
 
 def make_course(folder: Path) -> Path:

@@ -35,9 +35,7 @@ class Graded:
 
     def not_graded(self, name: str) -> str:
         """What was said of something that was not graded."""
-        return next(
-            f"{item['fault']}. {item['cure']}" for item in self.data["not_graded"] if item["name"] == name
-        )
+        return next(f"{item['fault']}. {item['cure']}" for item in self.data["not_graded"] if item["name"] == name)
 
     def score(self, student: str, exercise: str) -> tuple[float, float]:
         """Points earned and points possible, from the CSV."""
@@ -144,9 +142,7 @@ def test_only_what_changed_is_graded_again(graded: Graded, capsys: pytest.Captur
     assert scores(graded.room, FIRST)["Bob Ng", "check-primes"] == 2
 
 
-def test_loose_files_are_taken_into_the_class(
-    room: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_loose_files_are_taken_into_the_class(room: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     loose = tmp_path / "downloads"
     hand_in(room, loose / f"ada_{SECOND} (1).ipynb", RIGHT, SECOND)
     hand_in(room, loose / "bob" / f"{SECOND}.ipynb", {}, SECOND)
@@ -168,18 +164,14 @@ def test_a_doubled_or_missing_check_is_named(room: Path, capsys: pytest.CaptureF
     doubled.write_text(json.dumps(notebook | {"cells": [*notebook["cells"], check | {"id": "copy"}]}))
     lacking = room / "submitted" / "bob" / FIRST / f"{FIRST}.ipynb"
     lacking.parent.mkdir(parents=True)
-    lacking.write_text(
-        json.dumps(notebook | {"cells": [cell for cell in notebook["cells"] if cell is not check]})
-    )
+    lacking.write_text(json.dumps(notebook | {"cells": [cell for cell in notebook["cells"] if cell is not check]}))
     assert main(["grade", str(room)]) == 1
     told = capsys.readouterr().out
     assert "it holds check-double more than once, which nbgrader cannot grade" in told
     assert f"Note: bob {FIRST}: lacks check-double, scored as 0." in told
 
 
-def test_where_there_is_no_class_the_way_to_one_is_told(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_where_there_is_no_class_the_way_to_one_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "incoming").mkdir()
     assert main(["grade", str(tmp_path / "incoming")]) == 1
     assert "tlcourse classroom DIR" in capsys.readouterr().err
@@ -196,9 +188,7 @@ def test_wrong_folders_and_lessons_are_named(room: Path, capsys: pytest.CaptureF
     assert "nothing to grade" in capsys.readouterr().out
 
 
-def test_a_disk_that_refuses_the_tables_is_a_clear_fault(
-    room: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_disk_that_refuses_the_tables_is_a_clear_fault(room: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (room / "file").write_text("in the way")
     assert main(["grade", str(room), "--csv", str(room / "file" / "scores.csv")]) == 1
     assert "a file stands where a folder is needed" in capsys.readouterr().err

@@ -26,9 +26,7 @@ def test_a_state_comes_back_in_float32(tmp_path: Path, suffix: str) -> None:
     if suffix == ".safetensors":
         save_safetensors(model, path)
     else:
-        torch.save(
-            {name: t.half() if t.is_floating_point() else t for name, t in model.state_dict().items()}, path
-        )
+        torch.save({name: t.half() if t.is_floating_point() else t for name, t in model.state_dict().items()}, path)
     state = load_state(path)
     for name, tensor in model.state_dict().items():
         assert state[name].dtype == (torch.float32 if tensor.is_floating_point() else tensor.dtype)

@@ -50,9 +50,7 @@ def test_the_zoo_knows_its_models() -> None:
     assert set(source_models()) >= set(ALL)
 
 
-@pytest.mark.parametrize(
-    "name", ["mobilenet_v2", "squeezenet1_1", "resnet34", "efficientnet_b0", "convnext_tiny"]
-)
+@pytest.mark.parametrize("name", ["mobilenet_v2", "squeezenet1_1", "resnet34", "efficientnet_b0", "convnext_tiny"])
 def test_a_body_has_the_features_and_the_groups_it_says(name: str) -> None:
     source = source_model(name)
     body = source.body(None).eval()
@@ -218,9 +216,7 @@ class TestLearner:
         register_with_fastai()
         register_with_fastai()
         data = toy()
-        learn = fastai_learner(
-            data.dataloaders(data), mobilenet_v2, pretrained=False, loss_func=CrossEntropyLossFlat()
-        )
+        learn = fastai_learner(data.dataloaders(data), mobilenet_v2, pretrained=False, loss_func=CrossEntropyLossFlat())
         assert len(learn.splitter(learn.model)) == 3
 
     def test_mobilenet_trains_an_epoch_on_photos(self, real_dir: Path) -> None:

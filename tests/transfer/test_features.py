@@ -71,9 +71,7 @@ def test_flags_come_back_after_a_fault(images: np.ndarray) -> None:
         (nn.Flatten(2), (7, 100)),  # (N, tokens, F): tokens are averaged
     ],
 )
-def test_other_outputs(
-    body: nn.Sequential, images: np.ndarray, tail: nn.Module, shape: tuple[int, int]
-) -> None:
+def test_other_outputs(body: nn.Sequential, images: np.ndarray, tail: nn.Module, shape: tuple[int, int]) -> None:
     assert frozen_features(nn.Sequential(body, tail), images, **STATS).shape == shape
 
 
@@ -195,7 +193,5 @@ def test_pretrained_features_read_real_signs(real_dir: Path) -> None:
     source = source_model("squeezenet1_1")
     body = source.body(real_dir / "weights" / "squeezenet1_1_in1k_fp16.pth")
     train, test = photo_folder(real_dir / "sign_digits", source.image_size).split(per_class=30, test=500)
-    train_x, test_x = (
-        frozen_features(body, part, mean=source.mean, std=source.std) for part in (train, test)
-    )
+    train_x, test_x = (frozen_features(body, part, mean=source.mean, std=source.std) for part in (train, test))
     assert linear_probe(train_x, train.labels, test_x, test.labels).accuracy >= 0.85

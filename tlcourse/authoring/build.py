@@ -158,17 +158,11 @@ def _check_release(lesson: Lesson, released: dict[Path, bytes]) -> Iterator[Prob
         if stored is None:
             yield Problem(lesson.root / path, "missing", _BUILD)
         elif stored != data:
-            yield Problem(
-                lesson.root / path, "stale", f"{_release_difference(lesson.root / path, data)}. {_BUILD}"
-            )
+            yield Problem(lesson.root / path, "stale", f"{_release_difference(lesson.root / path, data)}. {_BUILD}")
     for part in ("notebooks", "solutions"):
         for path in _files(lesson.root / part / lesson.name):
             stray = path.suffix in (".ipynb", ".py") if part == "solutions" else True
-            if (
-                stray
-                and path.relative_to(lesson.root) not in released
-                and path not in (lesson.source, lesson.solution)
-            ):
+            if stray and path.relative_to(lesson.root) not in released and path not in (lesson.source, lesson.solution):
                 yield Problem(path, "extra", "No source gives it. Delete it")
 
 
@@ -177,10 +171,7 @@ def _release_difference(path: Path, data: bytes) -> str:
     if path.suffix != ".ipynb":
         return "It differs from the file beside the source"
     try:
-        return (
-            _difference(notebooks.load(path), nbformat.reads(data.decode(), as_version=4))
-            or "Its layout differs"
-        )
+        return _difference(notebooks.load(path), nbformat.reads(data.decode(), as_version=4)) or "Its layout differs"
     except NotebookError as error:
         return error.fault.rstrip(".")
 
@@ -206,6 +197,4 @@ def _strays(root: Path) -> Iterator[Problem]:
 def _files(folder: Path) -> list[Path]:
     found = (path for path in sorted(folder.rglob("*")) if path.is_file())
     hidden = (".", "__pycache__")
-    return [
-        path for path in found if not any(part.startswith(hidden) for part in path.relative_to(folder).parts)
-    ]
+    return [path for path in found if not any(part.startswith(hidden) for part in path.relative_to(folder).parts)]

@@ -91,9 +91,7 @@ def find_lesson(root: Path, query: str) -> Lesson:
     if found:
         raise LessonError(f"{query!r} fits several lessons.", f"Name one: {_listed(found)}.")
     if not known:
-        raise LessonError(
-            f"There is no lesson {query!r}: {root} holds no lessons.", "Name the course with --root."
-        )
+        raise LessonError(f"There is no lesson {query!r}: {root} holds no lessons.", "Name the course with --root.")
     raise LessonError(f"There is no lesson {query!r}.", f"The lessons are: {_listed(known)}.")
 
 

@@ -96,6 +96,4 @@ def _failed(lesson: Lesson, notebook: Any, fault: str) -> LessonError:
         if cell.cell_type == "code" and (cell.outputs or cell.execution_count)
     ]
     where = f"{lesson.source}, cell {touched[-1]}" if touched else str(lesson.source)
-    return LessonError(
-        f"{where}: {fault}.", "Mend the solution, or the check it should pass, and build again."
-    )
+    return LessonError(f"{where}: {fault}.", "Mend the solution, or the check it should pass, and build again.")

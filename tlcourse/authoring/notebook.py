@@ -59,9 +59,7 @@ def load(path: Path) -> Any:
         raise NotebookError(f"{path} is missing.", "Build it: tlcourse build") from None
     except (ValueError, OSError, nbformat.ValidationError, AttributeError, KeyError, TypeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise NotebookError(
-            f"{path} is no readable notebook: {reason}.", "Build it again: tlcourse build"
-        ) from None
+        raise NotebookError(f"{path} is no readable notebook: {reason}.", "Build it again: tlcourse build") from None
     return notebook
 
 

@@ -38,12 +38,6 @@ def generate(lesson: Lesson, solution: Any) -> dict[Path, bytes]:
         (folder / lesson.solution.name).write_bytes(notebooks.to_bytes(solution))
         outcome = Course(root, config).release(lesson.name, into_gradebook=False)
         if not outcome.ok:
-            raise LessonError(
-                f"nbgrader cannot release {lesson.name}: {outcome.fault}", "Mend the lesson's source."
-            )
+            raise LessonError(f"nbgrader cannot release {lesson.name}: {outcome.fault}", "Mend the lesson's source.")
         released = root / "notebooks" / lesson.name
-        return {
-            path.relative_to(root): path.read_bytes()
-            for path in sorted(released.rglob("*"))
-            if path.is_file()
-        }
+        return {path.relative_to(root): path.read_bytes() for path in sorted(released.rglob("*")) if path.is_file()}

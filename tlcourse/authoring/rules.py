@@ -42,24 +42,18 @@ Rule = Callable[[Draft], Iterator[Violation]]
 def has_title(draft: Draft) -> Iterator[Violation]:
     """The first cell opens with the lesson's title."""
     if not draft.title:
-        yield _of(
-            draft, "the lesson has no title", "Open the first cell, a markdown cell, with `# The title`"
-        )
+        yield _of(draft, "the lesson has no title", "Open the first cell, a markdown cell, with `# The title`")
 
 
 def metadata_is_known(draft: Draft) -> Iterator[Violation]:
     """A cell's metadata holds only keys that mean something, and one role at most."""
     for cell in draft.cells:
         if unknown := sorted(set(cell.metadata) - _KEYS):
-            yield _in(
-                draft, cell, f"nothing knows {', '.join(unknown)}", f"The keys are {', '.join(sorted(_KEYS))}"
-            )
+            yield _in(draft, cell, f"nothing knows {', '.join(unknown)}", f"The keys are {', '.join(sorted(_KEYS))}")
         if len(cell.roles) > 1:
             yield _in(draft, cell, f"the cell has the roles {' and '.join(cell.roles)}", "Give it one")
         if cell.role and cell.kind != ROLES[cell.role]:
-            yield _in(
-                draft, cell, f"{cell.role} stands on a {cell.kind} cell", f"It belongs on {ROLES[cell.role]}"
-            )
+            yield _in(draft, cell, f"{cell.role} stands on a {cell.kind} cell", f"It belongs on {ROLES[cell.role]}")
         if "points" in cell.metadata and cell.role != "written":
             cure = "An exercise's points stand in its declaration in tlcourse/checks"
             yield _in(draft, cell, "points are only for written answers", cure)
@@ -85,9 +79,7 @@ def nothing_is_doubled(draft: Draft) -> Iterator[Violation]:
             continue
         first = seen.setdefault((cell.role, cell.name), cell.number)
         if first != cell.number:
-            yield _in(
-                draft, cell, f"{cell.role}={cell.name!r} stands in cell {first} already", "Remove one of them"
-            )
+            yield _in(draft, cell, f"{cell.role}={cell.name!r} stands in cell {first} already", "Remove one of them")
 
 
 def lesson_is_complete(draft: Draft) -> Iterator[Violation]:
@@ -133,11 +125,7 @@ def check_shows_result(draft: Draft) -> Iterator[Violation]:
         if tree is None or not _uses_check(tree):
             continue
         call = tree.body[-1].value if isinstance(tree.body[-1], ast.Expr) else None
-        bare = (
-            isinstance(call, ast.Call)
-            and isinstance(call.func, ast.Attribute)
-            and call.func.attr == cell.name
-        )
+        bare = isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == cell.name
         if not bare or cell.text.rstrip().endswith(";"):
             cure = f"Make its last line `check.{cell.name}(...)`, with nothing before or after the call"
             yield _in(draft, cell, "the check's value is not shown", cure)
@@ -155,9 +143,7 @@ def answers_are_marked(draft: Draft) -> Iterator[Violation]:
                 "Put it between ### BEGIN SOLUTION and ### END SOLUTION",
             )
         elif begins != ends:
-            yield _in(
-                draft, cell, "a solution mark has no partner", "Pair ### BEGIN SOLUTION with ### END SOLUTION"
-            )
+            yield _in(draft, cell, "a solution mark has no partner", "Pair ### BEGIN SOLUTION with ### END SOLUTION")
         elif begins and cell.role not in ("exercise", "written"):
             yield _in(
                 draft,
@@ -258,9 +244,7 @@ def insist(draft: Draft) -> None:
         raise LessonError(f"{found[0].where}: {found[0].fault}.", f"{found[0].cure}.")
     if found:
         listed = "\n".join(f"  {violation}" for violation in found)
-        raise LessonError(
-            f"{draft.lesson.name} breaks {len(found)} rules:\n{listed}", "Mend these and build again."
-        )
+        raise LessonError(f"{draft.lesson.name} breaks {len(found)} rules:\n{listed}", "Mend these and build again.")
 
 
 def _of(draft: Draft, fault: str, cure: str) -> Violation:
@@ -307,14 +291,10 @@ def _private_name(node: ast.AST) -> str:
         found = [alias.name for alias in node.names if alias.name.startswith("tlcourse.")]
     elif isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "tlcourse":
         inside = "." in str(node.module)
-        found = [
-            f"{node.module}.{alias.name}" for alias in node.names if inside or alias.name.startswith("_")
-        ]
+        found = [f"{node.module}.{alias.name}" for alias in node.names if inside or alias.name.startswith("_")]
     elif isinstance(node, ast.Attribute) and node.attr.startswith("_") and not node.attr.startswith("__"):
         base = node.value
-        found = (
-            [f"{base.id}.{node.attr}"] if isinstance(base, ast.Name) and base.id in ("tl", "tlcourse") else []
-        )
+        found = [f"{base.id}.{node.attr}"] if isinstance(base, ast.Name) and base.id in ("tl", "tlcourse") else []
     else:
         found = []
     return ", ".join(found)

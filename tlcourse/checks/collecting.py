@@ -44,7 +44,7 @@ def _quiet(printed: io.StringIO) -> Iterator[None]:
 
 
 def each(answer: Callable[..., Any], cases: list[tuple[Any, ...]]) -> list[Evidence]:
-    """`call` once for each tuple of arguments; the arguments are copied, so that an answer cannot spoil the next case."""
+    """`call` once for each tuple of arguments; an answer gets copies of them, and cannot spoil the next case."""
     import copy
 
     return [call(answer, *copy.deepcopy(case)) for case in cases]

@@ -8,7 +8,7 @@ import re
 from tlcourse.checks.exercise import Exercise, Finding
 from tlcourse.checks.result import MIME_TYPE, Result
 
-# Colours that read on light and dark pages alike (contrast above 3:1 on white and on #1e1e1e); text keeps the page's own.
+# They read on light and dark pages alike (contrast above 3:1 on white and on #1e1e1e); text keeps the page's colour.
 _RIGHT, _WRONG, _HINT = "#2e8b57", "#d2571e", "#3b82c4"
 
 

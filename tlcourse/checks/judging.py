@@ -33,10 +33,10 @@ def same(answer: Any, expected: Any, tolerance: float = 1e-3) -> bool:
         if not isinstance(answer, list | tuple | np.ndarray) or len(answer) != len(expected):
             return False
         return all(same(a, e, tolerance) for a, e in zip(answer, expected, strict=True))
-    if not isinstance(answer, int | float | np.number) or not isinstance(expected, int | float | np.number):
+    if not isinstance(answer, int | float) or not isinstance(expected, int | float):
         return False
     if math.isinf(expected) or math.isinf(answer):
-        return bool(answer == expected)
+        return answer == expected
     return abs(answer - expected) <= max(1e-6, tolerance * abs(expected))
 
 

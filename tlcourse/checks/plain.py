@@ -1,7 +1,7 @@
 """Plain data: what evidence may hold, and its one written form, JSON.
 
-Numbers, strings, booleans, None, lists, dicts with string keys, and numeric arrays (as dtype, shape and bytes in base64).
-Nothing else passes, so reading evidence never runs code.
+Numbers, strings, booleans, None, lists, dicts with string keys, and numeric arrays (as dtype, shape and bytes in
+base64). Nothing else passes, so reading evidence never runs code.
 """
 
 from __future__ import annotations

@@ -8,20 +8,14 @@ from pathlib import Path
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument(
-        "lesson", nargs="*", metavar="LESSON", help="1, 01 or the lesson's name; all if none is given"
-    )
-    parser.add_argument(
-        "--check", action="store_true", help="write nothing: name each stale, missing or extra file"
-    )
+    parser.add_argument("lesson", nargs="*", metavar="LESSON", help="1, 01 or the lesson's name; all if none is given")
+    parser.add_argument("--check", action="store_true", help="write nothing: name each stale, missing or extra file")
     parser.add_argument(
         "--execute",
         action="store_true",
         help="execute even lessons whose code did not change; with --check: prove that they pass",
     )
-    parser.add_argument(
-        "--root", type=Path, metavar="DIR", help="the course's folder; found from here if not given"
-    )
+    parser.add_argument("--root", type=Path, metavar="DIR", help="the course's folder; found from here if not given")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -11,15 +11,9 @@ from pathlib import Path
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument(
-        "folder", type=Path, metavar="DIR", help="the class's folder: new, empty, or a class already"
-    )
-    parser.add_argument(
-        "--lesson", action="append", metavar="LESSON", help="only this lesson (may be repeated)"
-    )
-    parser.add_argument(
-        "--root", type=Path, metavar="DIR", help="the course's folder; found from here if not given"
-    )
+    parser.add_argument("folder", type=Path, metavar="DIR", help="the class's folder: new, empty, or a class already")
+    parser.add_argument("--lesson", action="append", metavar="LESSON", help="only this lesson (may be repeated)")
+    parser.add_argument("--root", type=Path, metavar="DIR", help="the course's folder; found from here if not given")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -44,9 +44,7 @@ def _verdict(findings: list[Finding]) -> str:
         return "The course can run on this machine."
     if not faults:
         return "No fault so far, but not everything answered in time."
-    return (
-        f"The course cannot run yet: {faults} fault{'s' if faults > 1 else ''}, each with its cure beside it."
-    )
+    return f"The course cannot run yet: {faults} fault{'s' if faults > 1 else ''}, each with its cure beside it."
 
 
 def _print_plain(findings: list[Finding]) -> None:

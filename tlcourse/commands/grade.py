@@ -17,15 +17,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SUBMISSIONS",
         help="a class, or a folder of LEARNER/LESSON/LESSON.ipynb, LEARNER/LESSON.ipynb or flat files",
     )
-    parser.add_argument(
-        "--into", type=Path, metavar="DIR", help="the class; else the folder that holds SUBMISSIONS"
-    )
+    parser.add_argument("--into", type=Path, metavar="DIR", help="the class; else the folder that holds SUBMISSIONS")
     parser.add_argument("--lesson", default="", metavar="LESSON", help="only this lesson")
     parser.add_argument("--force", action="store_true", help="grade again even what did not change")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write a row for each learner and exercise")
-    parser.add_argument(
-        "--json", type=Path, metavar="FILE", help="write everything, with what the checks found"
-    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything, with what the checks found")
 
 
 def run(args: argparse.Namespace) -> int:

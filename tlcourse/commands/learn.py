@@ -20,9 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("lesson", metavar="LESSON", nargs="?", help="open this lesson: 3, 03 or six-steps")
     parser.add_argument("--no-browser", action="store_true", help="print the address, open nothing")
     parser.add_argument("--port", type=int, metavar="N", help="the port to try first (default: 8888)")
-    parser.add_argument(
-        "--root", type=Path, metavar="DIR", help="the course's folder (default: found from here)"
-    )
+    parser.add_argument("--root", type=Path, metavar="DIR", help="the course's folder (default: found from here)")
     parser.add_argument("--dir", type=Path, metavar="DIR", help="where your copies are (default: workspace/)")
 
 
@@ -92,9 +90,7 @@ def _choose(root: Path, query: str | None) -> Lesson:
     if query is None:
         return ready[0]
     if (lesson := find_lesson(root, query)) not in ready:
-        raise LessonError(
-            f"{lesson.name} is not in {root / 'notebooks'} yet.", "Run `make build` to make it."
-        )
+        raise LessonError(f"{lesson.name} is not in {root / 'notebooks'} yet.", "Run `make build` to make it.")
     return lesson
 
 

@@ -55,5 +55,6 @@ def run(args: argparse.Namespace) -> int:
     facts = write_card(network, recipe, seconds, args.out, report=console.print)
     checkpoint.unlink(missing_ok=True)
     source, frozen = facts["source_accuracy"], facts["frozen_10_a_class_everyday"]
-    console.print(f"source accuracy {source['mean']:.3f}, frozen features {frozen['mean']:.3f}; see {args.out}/MODEL_CARD.md")
+    console.print(f"source accuracy {source['mean']:.3f}, frozen features {frozen['mean']:.3f}")
+    console.print(f"the card: {args.out / 'MODEL_CARD.md'}")
     return 0

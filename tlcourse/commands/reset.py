@@ -7,12 +7,8 @@ from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "lesson", metavar="LESSON", help="a number or a name: 3, 03, six-steps or 03-six-steps"
-    )
-    parser.add_argument(
-        "--root", type=Path, metavar="DIR", help="the course's folder (default: found from here)"
-    )
+    parser.add_argument("lesson", metavar="LESSON", help="a number or a name: 3, 03, six-steps or 03-six-steps")
+    parser.add_argument("--root", type=Path, metavar="DIR", help="the course's folder (default: found from here)")
     parser.add_argument("--dir", type=Path, metavar="DIR", help="where your copies are (default: workspace/)")
 
 

@@ -35,9 +35,7 @@ class Batch:
 
     def results(self) -> list[results.LessonResults]:
         """The scores of everyone in the batch, lesson by lesson."""
-        return [
-            results.read(self.course, lesson, students) for lesson, students in sorted(self.graded.items())
-        ]
+        return [results.read(self.course, lesson, students) for lesson, students in sorted(self.graded.items())]
 
 
 def find_class(folder: Path, into: Path | None) -> Path:
@@ -109,9 +107,7 @@ def _grade_one(batch: Batch, submission: Submission, cells: dict[str, list[str]]
         return _give_up(batch, submission, outcome.fault, cure)
     batch.graded.setdefault(submission.lesson, []).append(submission.student)
     if lacking:
-        batch.notes.append(
-            f"{submission.student} {submission.lesson}: lacks {', '.join(lacking)}, scored as 0."
-        )
+        batch.notes.append(f"{submission.student} {submission.lesson}: lacks {', '.join(lacking)}, scored as 0.")
     if "Skipping existing assignment" in outcome.log:
         return "unchanged since it was graded"
     return f"graded in {time.perf_counter() - began:.1f} s"
@@ -170,9 +166,7 @@ def _graded_cells(course: Course) -> dict[str, list[str]]:
             if notebook.name == assignment.name
         }
     if not cells:
-        raise CourseError(
-            f"The class {course.root} has no lessons yet.", f"Run: tlcourse classroom {course.root}"
-        )
+        raise CourseError(f"The class {course.root} has no lessons yet.", f"Run: tlcourse classroom {course.root}")
     return cells
 
 
@@ -180,9 +174,7 @@ def _wanted(query: str, known: Collection[str]) -> list[str]:
     prefix = query.zfill(2) if query.isdecimal() else query
     found = [name for name in known if name.startswith(prefix)]
     if not found:
-        raise CourseError(
-            f"This class has no lesson {query!r}.", f"Its lessons are: {', '.join(sorted(known))}."
-        )
+        raise CourseError(f"This class has no lesson {query!r}.", f"Its lessons are: {', '.join(sorted(known))}.")
     return found
 
 

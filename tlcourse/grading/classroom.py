@@ -77,9 +77,7 @@ def _insist_on_place(folder: Path, mark: str) -> None:
 
 def _insist_on_solutions(solutions: Sequence[Path]) -> None:
     if not solutions:
-        raise CourseError(
-            "The course holds no lessons yet.", "Write one in solutions/ and run: tlcourse build"
-        )
+        raise CourseError("The course holds no lessons yet.", "Write one in solutions/ and run: tlcourse build")
     for solution in solutions:
         if not solution.is_file():
             raise CourseError(

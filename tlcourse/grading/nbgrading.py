@@ -47,9 +47,7 @@ def folder_config(folder: Path) -> Any:
     """
     config = _read_config(folder)
     if config is None:
-        raise CourseError(
-            f"{folder} has no {CONFIG_NAME}.", "Restore it, or make a class here: tlcourse classroom DIR"
-        )
+        raise CourseError(f"{folder} has no {CONFIG_NAME}.", "Restore it, or make a class here: tlcourse classroom DIR")
     return config
 
 
@@ -71,9 +69,7 @@ def _read_config(folder: Path) -> Any:
     try:
         return loader.load_config()
     except Exception as error:
-        raise CourseError(
-            f"{folder / CONFIG_NAME} cannot be read: {error!r}.", "Mend it, or restore it."
-        ) from error
+        raise CourseError(f"{folder / CONFIG_NAME} cannot be read: {error!r}.", "Mend it, or restore it.") from error
 
 
 class Course:
@@ -91,9 +87,7 @@ class Course:
         # A logger of its own: nbgrader's messages are collected here and never reach the terminal.
         self._log = logging.Logger("tlcourse.nbgrader", logging.INFO)
         self._parent = configurable.LoggingConfigurable(config=config, log=self._log)
-        self.directory = require("nbgrader.coursedir").CourseDirectory(
-            parent=self._parent, root=str(self.root)
-        )
+        self.directory = require("nbgrader.coursedir").CourseDirectory(parent=self._parent, root=str(self.root))
 
     def release(self, lesson: str, *, into_gradebook: bool) -> Outcome:
         """Run `nbgrader generate_assignment` on one lesson."""
@@ -123,9 +117,7 @@ class Course:
         try:
             with (
                 _scripts_on_path(),
-                api.Gradebook(
-                    self.directory.db_url, self.directory.course_id or "default_course"
-                ) as gradebook,
+                api.Gradebook(self.directory.db_url, self.directory.course_id or "default_course") as gradebook,
             ):
                 yield gradebook
         except sqlalchemy.exc.DBAPIError as error:

@@ -91,11 +91,7 @@ def _learners(lesson: LessonResults) -> Table:
 
 def _points(score: Score) -> Text:
     colour = "green" if score.earned >= score.most else "red" if score.earned == 0 else "yellow"
-    return (
-        Text(f"{score.earned:g}?", style="cyan")
-        if score.needs_hand
-        else Text(f"{score.earned:g}", style=colour)
-    )
+    return Text(f"{score.earned:g}?", style="cyan") if score.needs_hand else Text(f"{score.earned:g}", style=colour)
 
 
 def _exercises(lesson: LessonResults) -> Table:
@@ -109,9 +105,7 @@ def _exercises(lesson: LessonResults) -> Table:
         full = sum(score.earned >= score.most for score in scores)
         common = Counter(finding.code for score in scores for finding in score.findings).most_common(1)
         often = Text(f"{common[0][0]} ({common[0][1]})" if common else "")
-        table.add_row(
-            Text(exercise), f"{lesson.mean(exercise):.2f} of {most:g}", f"{full} of {len(scores)}", often
-        )
+        table.add_row(Text(exercise), f"{lesson.mean(exercise):.2f} of {most:g}", f"{full} of {len(scores)}", often)
     return table
 
 
@@ -119,9 +113,7 @@ def _totals(results: Sequence[LessonResults]) -> Table:
     table = Table(title=Text("All lessons", style="bold"), title_justify="left", box=box.SIMPLE_HEAD)
     table.add_column("Learner", style="bold", no_wrap=True)
     for lesson in results:
-        table.add_column(
-            Text(f"{lesson.lesson}\nof {sum(lesson.most.values()):g}"), justify="right", overflow="fold"
-        )
+        table.add_column(Text(f"{lesson.lesson}\nof {sum(lesson.most.values()):g}"), justify="right", overflow="fold")
     table.add_column("Total", justify="right", style="bold")
     students = sorted({student for lesson in results for student in lesson.scores}, key=str.casefold)
     for student in students:
@@ -148,9 +140,7 @@ def _lesson_object(lesson: LessonResults) -> dict[str, Any]:
     means = {exercise: lesson.mean(exercise) for exercise in lesson.most}
     return {
         "lesson": lesson.lesson,
-        "exercises": [
-            {"id": name, "points": most, "mean": means[name]} for name, most in lesson.most.items()
-        ],
+        "exercises": [{"id": name, "points": most, "mean": means[name]} for name, most in lesson.most.items()],
         "learners": [
             {
                 "learner": student,

@@ -71,9 +71,7 @@ def find(folder: Path, lessons: Collection[str]) -> Handed:
         CourseError: there is no such folder.
     """
     if not folder.is_dir():
-        raise CourseError(
-            f"There is no folder {folder}.", "Name the folder that holds what learners handed in."
-        )
+        raise CourseError(f"There is no folder {folder}.", "Name the folder that holds what learners handed in.")
     found: dict[tuple[str, str], Submission] = {}
     problems: list[NotGraded] = []
     for item in _look(folder, lessons):
@@ -86,12 +84,8 @@ def find(folder: Path, lessons: Collection[str]) -> Handed:
         if older:
             fault = f"{newer.notebook.relative_to(folder)} is a newer notebook of the same lesson"
             name = str(older.notebook.relative_to(folder))
-            problems.append(
-                NotGraded(name, fault, "Remove the one that does not count", older.student, older.lesson)
-            )
-    ordered = sorted(
-        found.values(), key=lambda submission: (submission.student.casefold(), submission.lesson)
-    )
+            problems.append(NotGraded(name, fault, "Remove the one that does not count", older.student, older.lesson))
+    ordered = sorted(found.values(), key=lambda submission: (submission.student.casefold(), submission.lesson))
     return Handed(tuple(ordered), tuple(problems))
 
 
@@ -152,9 +146,7 @@ def _of_student(student: Path, folder: Path, lessons: Collection[str]) -> Iterat
         yield NotGraded(name, "there is no notebook in it", _LAYOUTS, name)
 
 
-def _in_lesson_folder(
-    student: str, place: Path, folder: Path, lessons: Collection[str]
-) -> Submission | NotGraded:
+def _in_lesson_folder(student: str, place: Path, folder: Path, lessons: Collection[str]) -> Submission | NotGraded:
     if place.name not in lessons:
         return _unknown(place, folder, lessons, student)
     notebooks = _notebooks(place)
@@ -163,9 +155,7 @@ def _in_lesson_folder(
     if fitting:
         return Submission(student, place.name, fitting[0], place)
     name = str(place.relative_to(folder))
-    return NotGraded(
-        name, f"there is no {place.name}.ipynb in it", "Rename the notebook", student, place.name
-    )
+    return NotGraded(name, f"there is no {place.name}.ipynb in it", "Rename the notebook", student, place.name)
 
 
 def _flat(path: Path, folder: Path, lessons: Collection[str]) -> Submission | NotGraded:
@@ -225,9 +215,7 @@ def _read(path: Path) -> Any:
     except (ValueError, RecursionError) as error:
         raise NotebookError(f"it is damaged: {error}", again) from None
     except OSError as error:
-        raise NotebookError(
-            f"it cannot be opened: {error.strerror}", "Check the file and its permissions"
-        ) from None
+        raise NotebookError(f"it cannot be opened: {error.strerror}", "Check the file and its permissions") from None
     try:
         return require("nbformat").reads(json.dumps(content), as_version=4)
     except Exception as error:  # nbformat raises whatever its conversions meet

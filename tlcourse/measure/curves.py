@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -27,7 +28,12 @@ class Benefits:
 
 
 def benefits(
-    steps: Sequence[float], transfer: Sequence[float], scratch: Sequence[float], *, first: int = 3, last: int = 3
+    steps: Sequence[float] | np.ndarray,
+    transfer: Sequence[float] | np.ndarray,
+    scratch: Sequence[float] | np.ndarray,
+    *,
+    first: int = 3,
+    last: int = 3,
 ) -> Benefits:
     """Read start, slope and asymptote off two curves measured at the same steps.
 
@@ -37,24 +43,26 @@ def benefits(
         first: points that the slope is taken over: rise from the first to the last of them, divided by their steps.
         last: points whose mean stands for the asymptote; one point would be mostly noise.
     """
-    steps, transfer, scratch = (np.asarray(v, float) for v in (steps, transfer, scratch))
-    if not len(steps) == len(transfer) == len(scratch) or len(steps) < max(first, last, 2):
+    at, with_transfer, without = (np.asarray(values, float) for values in (steps, transfer, scratch))
+    if not len(at) == len(with_transfer) == len(without) or len(at) < max(first, last, 2):
         raise DataError(
-            f"Curves of {len(transfer)} and {len(scratch)} points at {len(steps)} steps cannot be compared.",
+            f"Curves of {len(with_transfer)} and {len(without)} points at {len(at)} steps cannot be compared.",
             f"Measure both at the same steps, at least {max(first, last, 2)} of them.",
         )
 
     def slope(curve: np.ndarray) -> float:
-        return (curve[first - 1] - curve[0]) / (steps[first - 1] - steps[0])
+        return (curve[first - 1] - curve[0]) / (at[first - 1] - at[0])
 
     return Benefits(
-        start=float(transfer[0] - scratch[0]),
-        slope=float(slope(transfer) - slope(scratch)),
-        asymptote=float(transfer[-last:].mean() - scratch[-last:].mean()),
+        start=float(with_transfer[0] - without[0]),
+        slope=float(slope(with_transfer) - slope(without)),
+        asymptote=float(with_transfer[-last:].mean() - without[-last:].mean()),
     )
 
 
-def amount_to_reach(amounts: Sequence[float], accuracies: Sequence[float], target: float) -> float | None:
+def amount_to_reach(
+    amounts: Sequence[float] | np.ndarray, accuracies: Sequence[float] | np.ndarray, target: float
+) -> float | None:
     """How much (labels, steps, seconds) it takes until a curve first reaches `target`.
 
     Between two measured points the curve is taken as a straight line.
@@ -72,7 +80,7 @@ def amount_to_reach(amounts: Sequence[float], accuracies: Sequence[float], targe
         raise DataError("An empty curve reaches nothing.", "Measure at least one point.")
     if points[0][1] >= target:
         return float(points[0][0])
-    for (left, low), (right, high) in zip(points, points[1:], strict=False):
+    for (left, low), (right, high) in pairwise(points):
         if high >= target:
             return float(left + (target - low) / (high - low) * (right - left))
     return None

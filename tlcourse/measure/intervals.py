@@ -41,8 +41,8 @@ def mean_interval(values: Sequence[float] | np.ndarray, level: float = 0.95) -> 
     Raises:
         DataError: fewer than two values, or a value that is not finite.
     """
-    bands = mean_band(np.asarray(values, float).reshape(-1, 1), level)
-    return Interval(*(float(end[0]) for end in bands), n=len(values))
+    mean, low, high = (float(band[0]) for band in mean_band(np.asarray(values, float).reshape(-1, 1), level))
+    return Interval(mean, low, high, len(values))
 
 
 def mean_band(runs: np.ndarray, level: float = 0.95) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -88,7 +88,7 @@ def pretrain(
     """
     device = best_device()
     torch.manual_seed(recipe.seed)
-    model = GlyphNet(len(PICTOGRAPHS)).to(device, memory_format=memory_format(device)).train()
+    model = GlyphNet(len(PICTOGRAPHS)).to(device).to(memory_format=memory_format(device)).train()
     decayed = [p for p in model.parameters() if p.ndim > 1]
     plain = [p for p in model.parameters() if p.ndim <= 1]
     optimiser = torch.optim.SGD(
@@ -153,9 +153,7 @@ def _save(
         torch.save(state, file)
 
 
-def _resume(
-    path: Path | None, recipe: Recipe, model: GlyphNet, optimiser: torch.optim.Optimizer
-) -> tuple[int, float]:
+def _resume(path: Path | None, recipe: Recipe, model: GlyphNet, optimiser: torch.optim.Optimizer) -> tuple[int, float]:
     """Load a matching checkpoint; returns the first chunk still to learn from and the seconds spent before."""
     if path is None or not path.exists():
         return 0, 0.0

@@ -167,9 +167,7 @@ def _mismatches(own: State, state: State, show: int = 3) -> list[str]:
 
 def _check_file(path: Path, sha256: str | None) -> None:
     if not path.is_file():
-        raise WeightsError(
-            f"There is no weight file {path}.", "Check the path, or leave it out to use other weights."
-        )
+        raise WeightsError(f"There is no weight file {path}.", "Check the path, or leave it out to use other weights.")
     if path.suffix.lower() not in (".safetensors", *_PICKLED):
         raise WeightsError(
             f"{path} is not a weight file that this course reads.",
@@ -179,15 +177,11 @@ def _check_file(path: Path, sha256: str | None) -> None:
         with path.open("rb") as file:
             start = file.read(64)
     except OSError as error:
-        raise WeightsError(
-            f"{path} cannot be read ({error.strerror}).", "Check the file's permissions."
-        ) from error
+        raise WeightsError(f"{path} cannot be read ({error.strerror}).", "Check the file's permissions.") from error
     if what := _disguise(start):
         raise WeightsError(f"{path} is {what}, not weights.", "Download the real file.")
     if sha256 and not storage.sha256(path).startswith(sha256.lower()):
-        raise WeightsError(
-            f"{path} has another checksum than {sha256}: it is damaged or another file.", _AGAIN
-        )
+        raise WeightsError(f"{path} has another checksum than {sha256}: it is damaged or another file.", _AGAIN)
 
 
 def _disguise(start: bytes) -> str | None:
@@ -241,11 +235,7 @@ def _state_in(loaded: Any, path: Path) -> dict[str, Tensor]:
     if isinstance(loaded, Mapping):
         candidates += [loaded[name] for name in _WRAPPERS if name in loaded]
     for found in candidates:
-        if (
-            isinstance(found, Mapping)
-            and found
-            and all(isinstance(value, Tensor) for value in found.values())
-        ):
+        if isinstance(found, Mapping) and found and all(isinstance(value, Tensor) for value in found.values()):
             return dict(found)
     raise WeightsError(
         f"{path} holds no state dict: it is a {type(loaded).__name__}, not tensors by name.",

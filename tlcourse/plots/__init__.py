@@ -2,7 +2,7 @@
 
 from tlcourse.plots.explore import explore_styles, style_walk
 from tlcourse.plots.figures import bars, curves, draw_curves, new_figure, sheet, strips
-from tlcourse.plots.picture import COLOURS, STYLE, Picture
+from tlcourse.plots.picture import COLOURS, STYLE, Picture, look
 
 __all__ = [
     "COLOURS",
@@ -12,6 +12,7 @@ __all__ = [
     "curves",
     "draw_curves",
     "explore_styles",
+    "look",
     "new_figure",
     "sheet",
     "strips",

@@ -20,8 +20,8 @@ def style_walk(start: Style = PHOTO, end: Style = PRINT, *, classes: str = "ever
 def explore_styles(start: Style = PHOTO, end: Style = PRINT, *, classes: str = "everyday") -> Picture | None:
     """A slider that walks from one style to another, redrawing as it moves.
 
-    Where there is nothing to slide (a program runs the notebook, or ipywidgets is not installed) the result is the still
-    figure of `style_walk`.
+    Where there is nothing to slide (a program runs the notebook, or ipywidgets is not installed) the result is the
+    still figure of `style_walk`.
     """
     if not _can_slide():
         return style_walk(start, end, classes=classes)

@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tlcourse.errors import DataError
 from tlcourse.measure.intervals import mean_band
-from tlcourse.plots.picture import COLOURS, STYLE, Picture
+from tlcourse.plots.picture import COLOURS, Picture, look
 from tlcourse.worlds.images import LabelledImages
 
 
 def new_figure(width: float, height: float, columns: int = 1, **kwargs: Any) -> tuple[Figure, list[Axes]]:
     """A figure in the course's look and its axes, left to right. Sizes in inches; 80 pixels an inch on the page."""
-    with matplotlib.rc_context(STYLE):
+    with look():
         figure = Figure(figsize=(width, height), layout="constrained")
         axes = figure.subplots(1, columns, squeeze=False, **kwargs)[0]
     return figure, list(axes)
@@ -39,7 +38,7 @@ def sheet(
         raise DataError(f"{data.name} has no image to show.", "Draw or load some first.")
     shown = min(columns, len(data.classes))
     figure = Figure(figsize=(0.92 * shown + 0.2, 0.92 * rows + 0.75), layout="constrained")
-    with matplotlib.rc_context(STYLE):
+    with look():
         grid = figure.subplots(rows, shown, squeeze=False)
         for column in range(shown):
             members = np.flatnonzero(data.labels == column)[:rows]
@@ -49,7 +48,9 @@ def sheet(
                 if row < len(members):
                     axes.imshow(data.images[members[row]].transpose(1, 2, 0), interpolation="nearest")
             if labels:
-                grid[0, column].set_title(_shortened(data.classes[column]), fontsize=8, loc="center", fontweight="normal")
+                grid[0, column].set_title(
+                    _shortened(data.classes[column]), fontsize=8, loc="center", fontweight="normal"
+                )
         title = title or data.name
         figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
     names = ", ".join(data.classes[:shown])
@@ -81,7 +82,7 @@ def curves(
         log_x: a logarithmic x axis.
     """
     figure, (axes,) = new_figure(8, 4.2)
-    with matplotlib.rc_context(STYLE):
+    with look():
         draw_curves(axes, x, runs, chance=chance, colours=colours)
         if log_x:
             axes.set_xscale("log")
@@ -151,16 +152,14 @@ def bars(
     """
     figure, (axes,) = new_figure(8, 0.62 * len(values) + 1.25)
     described = []
-    with matplotlib.rc_context(STYLE):
+    with look():
         for row, (name, numbers) in enumerate(values.items()):
             mean, reach = _mean_and_reach(numbers)
             colour = COLOURS[(colours or {}).get(name, "transfer")]
             axes.barh(row, mean, color=colour, height=0.62)
             if reach:
                 axes.errorbar(mean, row, xerr=reach, color=COLOURS["ink"], capsize=4, linewidth=1.4)
-            axes.annotate(
-                f"{mean:.2f}", (mean + reach, row), xytext=(6, 0), textcoords="offset points", va="center"
-            )
+            axes.annotate(f"{mean:.2f}", (mean + reach, row), xytext=(6, 0), textcoords="offset points", va="center")
             described.append(f"{name} {mean:.2f}")
         if chance is not None:
             axes.axvline(chance, color=COLOURS["baseline"], linestyle="--", linewidth=1.3)
@@ -189,7 +188,7 @@ def strips(worlds: Mapping[str, LabelledImages], *, columns: int = 14, title: st
     """
     figure, (axes,) = new_figure(8.6, 0.62 * len(worlds) + 0.55)
     names = list(worlds)
-    with matplotlib.rc_context(STYLE):
+    with look():
         rows = [np.concatenate(list(worlds[name].images[:columns].transpose(0, 2, 3, 1)), axis=1) for name in names]
         size = rows[0].shape[0]
         axes.imshow(np.concatenate(rows), interpolation="nearest", aspect="equal")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,6 +46,14 @@ STYLE: dict[str, Any] = {
     "ytick.color": COLOURS["ink"],
 }
 """matplotlib settings of every figure of the course."""
+
+
+def look() -> AbstractContextManager[None]:
+    """What is drawn inside this context has the course's look."""
+    import matplotlib
+
+    return matplotlib.rc_context(STYLE)  # type: ignore[arg-type]  # its type lists every key that matplotlib has
+
 
 _DPI = 160  # twice the size shown: sharp on dense screens
 

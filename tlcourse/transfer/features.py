@@ -136,12 +136,7 @@ def _frozen(body: nn.Module, device: torch.device) -> Iterator[None]:
 
 def _pixels(images: np.ndarray | LabelledImages) -> np.ndarray:
     pixels = images.images if isinstance(images, LabelledImages) else images
-    if (
-        not isinstance(pixels, np.ndarray)
-        or pixels.dtype != np.uint8
-        or pixels.ndim != 4
-        or pixels.shape[1] != 3
-    ):
+    if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[1] != 3:
         kind, shape = getattr(pixels, "dtype", type(pixels).__name__), tuple(getattr(pixels, "shape", ()))
         raise DataError(
             f"Images must be a uint8 array of shape (N, 3, height, width), not {kind} of shape {shape}.",

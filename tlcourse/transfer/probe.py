@@ -142,9 +142,7 @@ def _strongest_penalty(losses: dict[float, list[float]]) -> float:
     return min(strength for strength, mean in means.items() if mean <= limit)
 
 
-def _cross_validate(
-    x: np.ndarray, y: np.ndarray, strengths: Sequence[float], seed: int
-) -> dict[float, list[float]]:
+def _cross_validate(x: np.ndarray, y: np.ndarray, strengths: Sequence[float], seed: int) -> dict[float, list[float]]:
     """Cross-entropy of each fold for each strength; nothing where a class has one image."""
     from sklearn.metrics import log_loss
     from sklearn.model_selection import StratifiedKFold

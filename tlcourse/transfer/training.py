@@ -75,7 +75,7 @@ def fit(
         The learning curve.
     """
     device = best_device()
-    model.to(device, memory_format=memory_format(device))
+    model.to(device).to(memory_format=memory_format(device))
     (x, y), (test_x, test_y) = prepared(train, mean, std), prepared(test, mean, std)
     optimiser = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=rate, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=max(steps, 2))
@@ -127,7 +127,7 @@ def refresh_batch_norm(model: nn.Module, images: torch.Tensor, batch_size: int =
         for batch in images.split(batch_size):
             model(batch)
     for layer, momentum in zip(layers, momenta, strict=True):
-        layer.momentum = momentum  # type: ignore[assignment]  # None is allowed, and means what it did above
+        layer.momentum = momentum
     model.train(was_training)
 
 

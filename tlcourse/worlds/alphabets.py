@@ -42,9 +42,7 @@ class Alphabet:
         """
         foreign = [c for c in characters if c not in self.characters]
         if foreign:
-            raise DataError(
-                f"The alphabet {self.name!r} has no {' '.join(foreign)}.", "Choose among its `characters`."
-            )
+            raise DataError(f"The alphabet {self.name!r} has no {' '.join(foreign)}.", "Choose among its `characters`.")
         return Alphabet(self.name, characters, self.fonts)
 
     def __len__(self) -> int:

@@ -102,9 +102,7 @@ def _render_set(letters: Alphabet, style: Style, size: int, seed: int, n: int) -
     return images
 
 
-def _render_chunk(
-    letters: Alphabet, style: Style, size: int, seed: int, chunk: int, labels: np.ndarray
-) -> np.ndarray:
+def _render_chunk(letters: Alphabet, style: Style, size: int, seed: int, chunk: int, labels: np.ndarray) -> np.ndarray:
     from tlcourse.worlds.render import render
 
     rng = np.random.default_rng([seed, chunk])

@@ -1,7 +1,7 @@
 """Real handwriting: the 1,797 scanned digits that scikit-learn ships, as images of the course's size and type.
 
-The scans are the test part of the UCI set "Optical Recognition of Handwritten Digits" (E. Alpaydin and C. Kaynak, 1998): 43 people,
-8 x 8 pixels, 17 grey levels.
+The scans are the test part of the UCI set "Optical Recognition of Handwritten Digits" (E. Alpaydin and C. Kaynak,
+1998): 13 writers, 8 x 8 pixels, 17 grey levels.
 """
 
 from __future__ import annotations

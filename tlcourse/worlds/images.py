@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -83,7 +83,7 @@ class LabelledImages:
 
     def dataset(self, transform: Any = None) -> Dataset:
         """A PyTorch dataset of (float32 image in [0, 1] of shape (3, height, width), int label)."""
-        return _TorchDataset(self, transform)
+        return cast("Dataset", _TorchDataset(self, transform))  # torch's loaders ask for no more than these methods
 
     def dataloaders(
         self,

@@ -239,17 +239,13 @@ def _class_folders(root: Path) -> list[Path]:
             f"Give one of them, such as {folders[0]}.",
         )
     if len(folders) == 1:
-        raise DataError(
-            f"{root} has one class only, {folders[0].name!r}, so there is nothing to tell apart.", _LAYOUT
-        )
+        raise DataError(f"{root} has one class only, {folders[0].name!r}, so there is nothing to tell apart.", _LAYOUT)
     return folders
 
 
 def _photos_in(folder: Path) -> list[Path]:
     return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in SUFFIXES and path.is_file() and not _hidden(path)
+        path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file() and not _hidden(path)
     )
 
 

@@ -65,7 +65,7 @@ def _posed(ink: torch.Tensor, style: Style, size: int, rng: _Generator) -> torch
     matrix[:, 0, 0], matrix[:, 0, 1] = scale * stretch * cos, -scale * sin + shear
     matrix[:, 1, 0], matrix[:, 1, 1] = scale * sin, scale / stretch * cos
     matrix[:, :, 2] = rng.uniform(-0.2, 0.2, (n, 2)) * p
-    grid = F.affine_grid(torch.from_numpy(matrix), (n, 1, size, size), align_corners=False)
+    grid = F.affine_grid(torch.from_numpy(matrix), [n, 1, size, size], align_corners=False)
     if style.warp:
         push = _enlarged(_normal(rng, n, 2, 5, 5), size)
         grid = grid + 0.11 * style.warp * push.permute(0, 2, 3, 1)
