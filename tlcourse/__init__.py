@@ -15,6 +15,7 @@ _PUBLIC = {
     "check": "tlcourse.checks.checker",
     "hint": "tlcourse.checks.checker",
     "machine": "tlcourse.hardware",
+    "progress": "tlcourse.waiting",
     "checks": "tlcourse.checks",
     "worlds": "tlcourse.worlds",
     "models": "tlcourse.models",

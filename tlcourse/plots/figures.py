@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tlcourse.errors import DataError
+from tlcourse.measure.curves import benefits as read_benefits
 from tlcourse.measure.intervals import mean_band
 from tlcourse.plots.picture import COLOURS, Picture, look
 from tlcourse.worlds.images import LabelledImages
@@ -69,6 +70,7 @@ def curves(
     y_label: str = "test accuracy",
     title: str,
     chance: float | None = None,
+    target: float | None = None,
     log_x: bool = False,
     colours: Sequence[str] = ("transfer", "scratch", "third", "fourth"),
 ) -> Picture:
@@ -79,11 +81,15 @@ def curves(
         runs: name -> accuracies of shape (seeds, points).
         x_label, y_label, title: texts; give units.
         chance: the accuracy of guessing, drawn as a dashed line.
+        target: an accuracy to reach, drawn as a dotted line.
         log_x: a logarithmic x axis.
     """
     figure, (axes,) = new_figure(8, 4.2)
     with look():
         draw_curves(axes, x, runs, chance=chance, colours=colours)
+        if target is not None:
+            axes.axhline(target, color=COLOURS["ink"], linestyle=":", linewidth=1.5)
+            axes.annotate(f"wanted: {target:g}", (x[0], target), xytext=(0, 5), textcoords="offset points")
         if log_x:
             axes.set_xscale("log")
             axes.set_xticks(list(x), [f"{value:g}" for value in x])
@@ -199,3 +205,54 @@ def strips(worlds: Mapping[str, LabelledImages], *, columns: int = 14, title: st
         axes.spines[:].set_visible(False)
         axes.set_title(title)
     return Picture(figure, f"{title}. Rows of images: {', '.join(names)}.")
+
+
+def benefits(steps: Sequence[float], transfer: np.ndarray, scratch: np.ndarray, *, chance: float, title: str) -> Picture:
+    """Two mean curves with start, slope and asymptote marked, after Torrey & Shavlik (2009), "Transfer Learning".
+
+    Args:
+        steps: shape (points,), from 0.
+        transfer, scratch: accuracies of shape (seeds, points).
+        chance: the accuracy of guessing.
+        title: the figure's title.
+    """
+    figure, (axes,) = new_figure(8, 4.4)
+    gained = read_benefits(steps, np.mean(transfer, 0), np.mean(scratch, 0))
+    ink = COLOURS["ink"]
+    with look():
+        draw_curves(axes, steps, {"transfer": transfer, "scratch": scratch}, chance=chance)
+        for curve in (np.mean(transfer, 0), np.mean(scratch, 0)):
+            axes.plot([steps[0], steps[2]], [curve[0], curve[2]], color=ink, linewidth=1.2, linestyle="--")
+        ends = [(steps[0], np.mean(scratch, 0)[0], gained.start), (steps[-2], scratch[:, -3:].mean(), gained.asymptote)]
+        for place, bottom, gap in ends:
+            axes.annotate("", (place, bottom + gap), (place, bottom), arrowprops={"arrowstyle": "<->", "color": ink})
+        texts = (
+            (steps[0], ends[0][1] + gained.start * 0.45, f" 1 higher start: +{gained.start:.2f}"),
+            (steps[2], np.mean(transfer, 0)[2], f"  2 higher slope: {gained.slope:+.3f} a step"),
+            (steps[-2], ends[1][1] + gained.asymptote / 2, f"3 higher asymptote: +{gained.asymptote:.2f}  "),
+        )
+        for (place, height, text), side in zip(texts, ("left", "left", "right"), strict=True):
+            axes.annotate(text, (place, height), va="center", ha=side, fontweight="bold", fontsize=9.5)
+        axes.set(xlabel="training steps", ylabel="test accuracy", title=title)
+    alt = (
+        f"{title}. Transfer leads scratch by {gained.start:.2f} at the start, gains {gained.slope:.3f} more a step, and "
+        f"leads by {gained.asymptote:.2f} at the end."
+    )
+    return Picture(figure, alt)
+
+
+def lines(
+    x: Sequence[float], values: Mapping[str, Sequence[float]], *, x_label: str, y_label: str, title: str
+) -> Picture:
+    """Plain lines without intervals, for what is calculated rather than measured; labelled where they end."""
+    figure, (axes,) = new_figure(8, 3.4)
+    with look():
+        for (name, numbers), colour in zip(values.items(), ("transfer", "scratch", "third", "fourth"), strict=False):
+            axes.plot(x, numbers, color=COLOURS[colour])
+            axes.annotate(
+                name, (x[-1], numbers[-1]), xytext=(6, 0), textcoords="offset points", color=COLOURS[colour],
+                va="center", fontweight="bold",
+            )
+        axes.set(xlabel=x_label, ylabel=y_label, title=title)
+    ends = ", ".join(f"{name} ends at {numbers[-1]:,.0f}" for name, numbers in values.items())
+    return Picture(figure, f"{title}. {y_label} against {x_label}: {ends}.")

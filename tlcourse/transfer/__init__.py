@@ -2,7 +2,7 @@
 
 from tlcourse.transfer.features import frozen_features
 from tlcourse.transfer.probe import ProbeResult, linear_probe
-from tlcourse.transfer.training import History, accuracy, fit, imprint_head, prepared
+from tlcourse.transfer.training import History, accuracy, fit, imprint_head, prepared, refresh_batch_norm
 
 __all__ = [
     "History",
@@ -13,4 +13,5 @@ __all__ = [
     "imprint_head",
     "linear_probe",
     "prepared",
+    "refresh_batch_norm",
 ]

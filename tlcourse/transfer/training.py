@@ -146,25 +146,27 @@ def accuracy(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, batch
 
 
 @torch.no_grad()
-def imprint_head(body: nn.Module, head: nn.Linear, images: torch.Tensor, labels: torch.Tensor) -> None:
+def imprint_head(
+    model: nn.Module, train: LabelledImages, mean: Sequence[float] = GLYPH_MEAN, std: Sequence[float] = GLYPH_STD
+) -> None:
     """Set a new linear head from the class means of the body's features, instead of at random.
 
     Row c becomes the unit vector of class c's mean centred feature (Qi, Brown & Lowe 2018, "Low-Shot Learning with
     Imprinted Weights"), the bias puts the centre at the mean of all features.
 
     Args:
-        body: maps images to features of shape (N, F).
-        head: F inputs, one output a class; changed in place.
-        images: normalised, shape (N, 3, H, W).
-        labels: int64, shape (N,); every class at least once.
+        model: its last linear layer is `model.head`, with one output a class; that layer is changed in place.
+        train: at least one image of every class.
+        mean, std: what images are normalised with.
     """
-    was_training = body.training
-    body.eval()
-    features = torch.cat([body(x) for x in images.split(256)]).float()
-    body.train(was_training)
+    head = model.head
+    assert isinstance(head, nn.Linear) and head.bias is not None
+    images, labels = prepared(train, mean, std)
+    model.to(images.device).eval()
+    model.head = nn.Identity()
+    features = torch.cat([model(x) for x in images.split(256)]).float()
+    model.head = head
     centre = features.mean(0)
     means = torch.stack([features[labels == c].mean(0) for c in range(head.out_features)])
-    weight = F.normalize(means - centre)
-    head.weight.copy_(weight)
-    assert head.bias is not None
-    head.bias.copy_(-(weight @ centre))
+    head.weight.copy_(F.normalize(means - centre))
+    head.bias.copy_(-(head.weight @ centre))

@@ -1,0 +1,26 @@
+"""Something to look at while a cell computes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
+
+Item = TypeVar("Item")
+
+
+def progress(items: Sequence[Item] | Iterable[Item], text: str = "") -> Iterator[Item]:
+    """Go through `items` with a bar that shows how many are done, and that disappears at the end.
+
+    Where nobody watches (a program runs the notebook) there is no bar.
+
+    Args:
+        items: what to go through.
+        text: what is being done.
+    """
+    if os.environ.get("TLCOURSE_STATIC") or os.environ.get("NBGRADER_EXECUTION"):
+        yield from items
+        return
+    from rich.progress import track
+
+    yield from track(list(items), description=text, transient=True)
