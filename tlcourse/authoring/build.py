@@ -14,7 +14,7 @@ from tlcourse.authoring.course import Lesson, lessons
 from tlcourse.authoring.execute import execute
 from tlcourse.authoring.release import generate
 from tlcourse.errors import LessonError, NotebookError
-from tlcourse.grading.extras import require
+from tlcourse.extras import require
 
 _BUILD = "Run: tlcourse build"
 

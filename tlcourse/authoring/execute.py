@@ -11,8 +11,9 @@ from typing import Any
 
 import tlcourse
 from tlcourse.authoring.course import Lesson
+from tlcourse.checks.notebook import native_client
 from tlcourse.errors import LessonError
-from tlcourse.grading.extras import require
+from tlcourse.extras import require
 
 CELL_SECONDS = 900
 
@@ -29,7 +30,7 @@ def execute(lesson: Lesson, notebook: Any) -> float:
     nbclient = require("nbclient", "dev")
     began = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="tlcourse-build-") as scratch:
-        client = _client(nbclient, notebook)
+        client = native_client(notebook, timeout=CELL_SECONDS, force_raise_errors=True, coalesce_streams=True)
         try:
             client.execute(cwd=scratch, env=_environment(Path(scratch)))
         except nbclient.exceptions.CellExecutionError as error:
@@ -41,26 +42,6 @@ def execute(lesson: Lesson, notebook: Any) -> float:
             raise _failed(lesson, notebook, "the kernel died") from None
     _drop_machine_marks(notebook)
     return time.perf_counter() - began
-
-
-def _client(nbclient: Any, notebook: Any) -> Any:
-    kernelspec = require("jupyter_client.kernelspec", "dev")
-    manager = require("jupyter_client.manager", "dev")
-    # No folders to look in: only the kernel of this very Python is left.
-    only_native = kernelspec.KernelSpecManager(kernel_dirs=[])
-    client = nbclient.NotebookClient(
-        notebook,
-        km=manager.AsyncKernelManager(kernel_name="python3", kernel_spec_manager=only_native),
-        timeout=CELL_SECONDS,
-        startup_timeout=120,
-        force_raise_errors=True,
-        record_timing=False,
-        coalesce_streams=True,
-        extra_arguments=["--IPKernelApp.log_level=40"],
-    )
-    # A manager that is handed in is not shut down, unless the client owns it.
-    client.owns_km = True
-    return client
 
 
 def _environment(scratch: Path) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import Any
 from tlcourse.authoring.source import Draft, SourceCell
 from tlcourse.checks.exercise import Exercise
 from tlcourse.errors import NotebookError
-from tlcourse.grading.extras import require
+from tlcourse.extras import require
 
 _PREFIX = {"task": "task", "exercise": "answer", "check": "check", "written": "written"}
 _KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}

@@ -10,7 +10,7 @@ from tlcourse.authoring.course import Lesson
 from tlcourse.checks import registry
 from tlcourse.checks.exercise import Exercise
 from tlcourse.errors import LessonError
-from tlcourse.grading.extras import require
+from tlcourse.extras import require
 
 ROLES = {"task": "markdown", "exercise": "code", "check": "code", "written": "markdown"}
 """Each role's metadata key, and the kind of cell that can play it."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from tlcourse import storage
 from tlcourse.errors import CourseError
-from tlcourse.grading.extras import require
+from tlcourse.extras import require
 from tlcourse.grading.nbgrading import CONFIG_NAME, Course, folder_config, user_config
 
 _CONFIG = """\

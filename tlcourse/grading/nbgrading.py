@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tlcourse.errors import CourseError
-from tlcourse.grading.extras import require
+from tlcourse.extras import require
 
 CONFIG_NAME = "nbgrader_config.py"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tlcourse.errors import CourseError, NotebookError
-from tlcourse.grading.extras import require
+from tlcourse.extras import require
 
 _LAYOUTS = "Use LEARNER/LESSON/LESSON.ipynb, LEARNER/LESSON.ipynb or LEARNER_LESSON.ipynb"
 

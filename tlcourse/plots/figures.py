@@ -192,7 +192,8 @@ def strips(worlds: Mapping[str, LabelledImages], *, columns: int = 14, title: st
         columns: images a row.
         title: the figure's title.
     """
-    figure, (axes,) = new_figure(8.6, 0.62 * len(worlds) + 0.55)
+    # The labels take about 1.6 inches of the width; what is left sets the height of a square image.
+    figure, (axes,) = new_figure(8.6, 7.0 / columns * len(worlds) + 0.45)
     names = list(worlds)
     with look():
         rows = [np.concatenate(list(worlds[name].images[:columns].transpose(0, 2, 3, 1)), axis=1) for name in names]
@@ -207,7 +208,9 @@ def strips(worlds: Mapping[str, LabelledImages], *, columns: int = 14, title: st
     return Picture(figure, f"{title}. Rows of images: {', '.join(names)}.")
 
 
-def benefits(steps: Sequence[float], transfer: np.ndarray, scratch: np.ndarray, *, chance: float, title: str) -> Picture:
+def benefits(
+    steps: Sequence[float], transfer: np.ndarray, scratch: np.ndarray, *, chance: float, title: str
+) -> Picture:
     """Two mean curves with start, slope and asymptote marked, after Torrey & Shavlik (2009), "Transfer Learning".
 
     Args:
@@ -227,7 +230,7 @@ def benefits(steps: Sequence[float], transfer: np.ndarray, scratch: np.ndarray, 
         for place, bottom, gap in ends:
             axes.annotate("", (place, bottom + gap), (place, bottom), arrowprops={"arrowstyle": "<->", "color": ink})
         texts = (
-            (steps[0], ends[0][1] + gained.start * 0.45, f" 1 higher start: +{gained.start:.2f}"),
+            (steps[0], ends[0][1] + gained.start * 0.7, f" 1 higher start: +{gained.start:.2f}"),
             (steps[2], np.mean(transfer, 0)[2], f"  2 higher slope: {gained.slope:+.3f} a step"),
             (steps[-2], ends[1][1] + gained.asymptote / 2, f"3 higher asymptote: +{gained.asymptote:.2f}  "),
         )
@@ -250,8 +253,13 @@ def lines(
         for (name, numbers), colour in zip(values.items(), ("transfer", "scratch", "third", "fourth"), strict=False):
             axes.plot(x, numbers, color=COLOURS[colour])
             axes.annotate(
-                name, (x[-1], numbers[-1]), xytext=(6, 0), textcoords="offset points", color=COLOURS[colour],
-                va="center", fontweight="bold",
+                name,
+                (x[-1], numbers[-1]),
+                xytext=(6, 0),
+                textcoords="offset points",
+                color=COLOURS[colour],
+                va="center",
+                fontweight="bold",
             )
         axes.set(xlabel=x_label, ylabel=y_label, title=title)
     ends = ", ".join(f"{name} ends at {numbers[-1]:,.0f}" for name, numbers in values.items())

@@ -1,4 +1,4 @@
-"""Libraries that only authors and instructors need: loaded late, with a cure when one is missing."""
+"""Libraries of the optional parts of the package: loaded late, with a cure when one is missing."""
 
 from __future__ import annotations
 
