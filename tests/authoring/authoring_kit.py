@@ -42,7 +42,7 @@ tau = 2 * math.pi
 assert abs(tau - 6.283185) < 1e-3
 
 # %%
-print(f"tau is {{tau:.2f}}")
+print(f"tau is {{2 * math.pi:.2f}}")
 
 # %% [markdown] written="why" points=3
 # Why double?

@@ -143,7 +143,7 @@ def test_the_check_names_what_is_missing_stale_and_extra(built: Path, capsys: py
 def test_the_check_sees_an_edited_release_and_a_changed_source(built: Path, capsys: pytest.CaptureFixture[str]) -> None:
     change(built / RELEASE, lambda notebook: notebook["cells"][3].update(source="def double(x): return 2 * x"))
     assert f"stale   {RELEASE}: Cell 4 (answer-double) is not what the source gives" in check(built, capsys)
-    write_lesson(built, lesson_text() + "\n# %%\nprint(tau)\n")
+    write_lesson(built, lesson_text() + "\n# %%\nprint(math.pi)\n")
     assert f"stale   {SOLUTION}: It has 10 cells, the source gives 11" in check(built, capsys)
 
 
@@ -209,7 +209,7 @@ def test_a_solution_that_fails_leaves_the_old_files(built: Path, capsys: pytest.
 
 def test_executing_again_collapses_progress_bars_and_merges_streams(built: Path) -> None:
     bar = 'for step in range(3):\n    print(f"\\r{step + 1} of 3", end="", flush=True)'
-    write_lesson(built, lesson_text().replace('print(f"tau is {tau:.2f}")', bar))
+    write_lesson(built, lesson_text().replace('print(f"tau is {2 * math.pi:.2f}")', bar))
     assert main(["build", "--execute", "--root", str(built)]) == 0
     outputs = json.loads((built / SOLUTION).read_text())["cells"][8]["outputs"]
     assert [output["text"] for output in outputs] == [["3 of 3"]]

@@ -55,6 +55,11 @@ BROKEN = {
         "cell 5: the check's value is not shown",
     ),
     "a written answer without points": ("points=3", "", "cell 10: the written answer has no points"),
+    "an experiment that needs the learner's answer": (
+        "import math",
+        "import math\n\ntau = math.tau",
+        "cell 2: the experiment needs the learner's 'tau'",
+    ),
     "a long cell": ("import math", f"import math\n{LONG}", "cell 2: the code cell has 22 lines"),
     "long cells": (
         "\n# %%\nprint",

@@ -196,6 +196,18 @@ def imports_are_public(draft: Draft) -> Iterator[Violation]:
                 yield _in(draft, cell, f"{name} is not public", cure)
 
 
+def experiments_stand_alone(draft: Draft) -> Iterator[Violation]:
+    """No experiment calls a learner's answer: the lesson runs to its end whatever has been solved."""
+    answers = {cell.name for cell in draft.playing("exercise")}
+    for cell in draft.code():
+        if cell.role:
+            continue
+        for node in ast.walk(_parse(cell) or ast.Module([], [])):
+            if isinstance(node, ast.Name) and node.id in answers:
+                cure = "Use the package's own function, or a number"
+                yield _in(draft, cell, f"the experiment needs the learner's {node.id!r}", cure)
+
+
 def words_are_right(draft: Draft) -> Iterator[Violation]:
     """A lesson is long enough to teach and short enough to finish."""
     number, (fewest, most) = draft.lesson.number, WORDS
@@ -221,6 +233,7 @@ RULES: tuple[Rule, ...] = (
     code_parses,
     cells_are_short,
     imports_are_public,
+    experiments_stand_alone,
 )
 """What the build insists on."""
 

@@ -29,10 +29,10 @@ def call(answer: Any, *args: Any, **kwargs: Any) -> Evidence:
     printed = io.StringIO()
     try:
         with _quiet(printed):
-            value = answer(*args, **kwargs)
+            value = simple(answer(*args, **kwargs))  # a value's own __repr__ is the learner's code too
     except Exception as error:
         return {"error": _described(error), "printed": printed.getvalue()[:_LONGEST]}
-    return {"value": simple(value), "printed": printed.getvalue()[:_LONGEST]}
+    return {"value": value, "printed": printed.getvalue()[:_LONGEST]}
 
 
 @contextlib.contextmanager

@@ -1,4 +1,8 @@
-"""How results and hints look: a card in JupyterLab, VS Code and Colab, and the same in plain text."""
+"""How results and hints look: a card in JupyterLab, VS Code and Colab, and the same in plain text.
+
+A card is HTML with inline styles alone, since front ends drop scripts and style sheets. Text has the page's own colour,
+so that it reads on light and dark pages; where styles are dropped too, the marks and the words still say it all.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,8 @@ import re
 from tlcourse.checks.exercise import Exercise, Finding
 from tlcourse.checks.result import MIME_TYPE, Result
 
-# They read on light and dark pages alike (contrast above 3:1 on white and on #1e1e1e); text keeps the page's colour.
-_RIGHT, _WRONG, _HINT = "#2e8b57", "#d2571e", "#3b82c4"
+# White on them has a contrast above 4.5:1; they themselves have above 3:1 on white, on #111111 and on #1e1e1e.
+_RIGHT, _WRONG, _HINT = "#238551", "#c4511a", "#2f78bd"
 
 
 def bundle(result: Result, note: str = "") -> dict[str, object]:
@@ -23,13 +27,14 @@ def bundle(result: Result, note: str = "") -> dict[str, object]:
 
 def result_text(result: Result, note: str = "") -> str:
     """A result in plain text: one line a finding, an arrow before the next step."""
-    lines = [_headline(result)]
+    mark = "✓" if result.passed else "✗"
+    lines = [f"{mark} {result.exercise.id}: {_state(result)}, {_points(result)}"]
     for finding in _in_order(result):
         lines.append(f"  {'✓' if finding.passed else '✗'} {finding.message}")
         if finding.next_step:
             lines.append(f"    → {finding.next_step}")
     if not result.passed:
-        lines.append(f'  A hint: hint("{result.exercise.id}")')
+        lines.append(f"  Stuck? {_hint_call(result.exercise)} opens a hint.")
     if note:
         lines.append(f"  {note}")
     return "\n".join(lines)
@@ -39,21 +44,29 @@ def hint_bundle(exercise: Exercise, opened: int) -> dict[str, str]:
     """The hints opened so far as a MIME bundle."""
     total = len(exercise.hints)
     more = (
-        f'hint("{exercise.id}") again opens the next one.'
+        f"Run `{_hint_call(exercise)}` again to open the next one."
         if opened < total
         else "That was the last one; the check's own message says what your answer does now."
     )
-    title = f"Hint {opened} of {total} for {exercise.id}"
-    lines = [f"{i}. {text}" for i, text in enumerate(exercise.hints[:opened], start=1)]
-    items = "".join(f"<li>{_inline(text)}</li>" for text in exercise.hints[:opened])
-    card = _card(_HINT, title, f'<ol style="margin:.3em 0 .3em 1.4em;padding:0">{items}</ol>{_small(more)}')
-    return {"text/html": card, "text/plain": "\n".join([title, *lines, more])}
+    hints = exercise.hints[:opened]
+    items = "".join(f'<li style="margin:.2em 0">{_inline(text)}</li>' for text in hints)
+    body = f'<ol style="margin:.4em 0;padding:0 0 0 1.3em">{items}</ol>{_small(more)}'
+    card = _card(_HINT, ("i", "hint"), f"Hint {opened} of {total}", exercise.id, body)
+    lines = [f"{number}. {text}" for number, text in enumerate(hints, start=1)]
+    return {"text/html": card, "text/plain": "\n".join([f"Hint {opened} of {total} for {exercise.id}", *lines, more])}
 
 
-def _headline(result: Result) -> str:
-    mark = "✓" if result.passed else "✗"
-    state = "passed" if result.passed else "not yet"
-    return f"{mark} {result.exercise.id}: {state}, {result.earned:g} of {result.points:g} points"
+def _state(result: Result) -> str:
+    return "passed" if result.passed else "not yet"
+
+
+def _points(result: Result) -> str:
+    return f"{result.earned:g} of {result.points:g} point{'' if result.points == 1 else 's'}"
+
+
+def _hint_call(exercise: Exercise) -> str:
+    """What a learner types for a hint: every lesson opens with `import tlcourse as tl`."""
+    return f'tl.hint("{exercise.id}")'
 
 
 def _in_order(result: Result) -> list[Finding]:
@@ -62,31 +75,52 @@ def _in_order(result: Result) -> list[Finding]:
 
 
 def _result_html(result: Result, note: str) -> str:
-    rows = "".join(_finding_html(finding) for finding in _in_order(result))
-    parts = [f'<ul style="list-style:none;margin:.3em 0;padding:0">{rows}</ul>']
+    # One finding needs no mark of its own: the card's says the same.
+    marked = len(result.findings) > 1
+    body = "".join(_finding_html(finding, marked) for finding in _in_order(result))
     if not result.passed:
-        parts.append(_small(f'Stuck? Run `hint("{result.exercise.id}")` in a new cell.'))
+        body += _small(f"Stuck? Run `{_hint_call(result.exercise)}` in a new cell.")
     if note:
-        parts.append(_small(note))
-    return _card(_RIGHT if result.passed else _WRONG, _headline(result), "".join(parts))
+        body += _small(note)
+    colour, mark = _mark(result.passed)
+    return _card(colour, mark, f"{result.exercise.id}: {_state(result)}", _points(result), body)
 
 
-def _finding_html(finding: Finding) -> str:
-    mark, colour, word = ("✓", _RIGHT, "right") if finding.passed else ("✗", _WRONG, "wrong")
-    next_step = f'<div style="margin-left:1.4em">→ {_inline(finding.next_step)}</div>' if finding.next_step else ""
-    icon = f'<span role="img" aria-label="{word}" style="color:{colour};font-weight:bold">{mark}</span>'
-    return f'<li style="margin:.25em 0">{icon}&nbsp; {_inline(finding.message)}{next_step}</li>'
-
-
-def _card(colour: str, title: str, body: str) -> str:
+def _finding_html(finding: Finding, marked: bool) -> str:
+    badge = _badge(*_mark(finding.passed)) if marked else ""
+    step = f'<div style="margin-top:.2em"><b>Next:</b> {_inline(finding.next_step)}</div>' if finding.next_step else ""
     return (
-        f'<div role="status" style="border-left:5px solid {colour};padding:.5em .9em;margin:.3em 0;max-width:46em;'
-        f'background:rgba(128,128,128,.08);line-height:1.5"><strong>{html.escape(title)}</strong>{body}</div>'
+        f'<div style="display:flex;gap:.6em;align-items:baseline;margin:.4em 0">{badge}'
+        f"<div>{_inline(finding.message)}{step}</div></div>"
+    )
+
+
+def _mark(passed: bool) -> tuple[str, tuple[str, str]]:
+    """The colour, and the sign with its name for screen readers."""
+    return (_RIGHT, ("✓", "right")) if passed else (_WRONG, ("✗", "not right yet"))
+
+
+def _badge(colour: str, mark: tuple[str, str]) -> str:
+    sign, name = mark
+    return (
+        f'<span role="img" aria-label="{name}" style="flex:none;width:1.45em;line-height:1.45em;border-radius:50%;'
+        f'background:{colour};color:#fff;font-size:.86em;font-weight:bold;text-align:center">{sign}</span>'
+    )
+
+
+def _card(colour: str, mark: tuple[str, str], title: str, aside: str, body: str) -> str:
+    return (
+        f'<div role="status" style="box-sizing:border-box;max-width:48em;margin:.4em 0;padding:.6em 1em;'
+        f"border:1px solid {colour}59;border-left:5px solid {colour};border-radius:4px;background:{colour}12;"
+        'line-height:1.5;overflow-wrap:anywhere">'
+        '<div style="display:flex;flex-wrap:wrap;gap:.1em .6em;align-items:baseline">'
+        f'{_badge(colour, mark)}<b style="font-size:1.07em">{html.escape(title)}</b> '
+        f'<span style="margin-left:auto">{html.escape(aside)}</span></div>{body}</div>'
     )
 
 
 def _small(text: str) -> str:
-    return f'<div style="opacity:.85;font-size:.93em">{_inline(text)}</div>'
+    return f'<div style="opacity:.85;font-size:.93em;margin-top:.4em">{_inline(text)}</div>'
 
 
 def _inline(text: str) -> str:

@@ -17,6 +17,8 @@ def same(answer: Any, expected: Any, tolerance: float = 1e-3) -> bool:
 
     A boolean is not a number and text is not one either. NaN agrees with nothing.
     """
+    # What an array of any dtype holds counts as the Python number.
+    answer, expected = (value.item() if isinstance(value, np.generic) else value for value in (answer, expected))
     if expected is None or answer is None:
         return answer is None and expected is None
     if isinstance(expected, bool) or isinstance(answer, bool):

@@ -32,7 +32,14 @@ def loads(text: str) -> Any:
     Raises:
         ValueError: the text is not what `dumps` writes.
     """
-    return _decoded(json.loads(text))
+    try:
+        return _decoded(json.loads(text, parse_constant=_no_constant))
+    except (TypeError, RecursionError) as error:  # a foreign dtype, a shape that is none, brackets without end
+        raise ValueError(f"not plain data: {error}") from error
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"a bare {name} is not JSON")
 
 
 def _encoded(value: Any) -> Any:
@@ -60,9 +67,12 @@ def _decoded(value: Any) -> Any:
     if _NUMBER in value:
         return float(value[_NUMBER])
     if _ARRAY in value:
-        kind, shape, data = value[_ARRAY]
-        dtype = np.dtype(kind)
-        if dtype.kind not in "biuf":
-            raise ValueError(f"an array of {dtype} is not plain data")
-        return np.frombuffer(base64.b64decode(data, validate=True), dtype).reshape(shape).copy()
+        return _decoded_array(*value[_ARRAY])
     return {key: _decoded(item) for key, item in value.items()}
+
+
+def _decoded_array(kind: str, shape: list[int], data: str) -> np.ndarray:
+    dtype, memory = np.dtype(str(kind)), base64.b64decode(data, validate=True)
+    if dtype.kind not in "biuf" or math.prod(shape) * dtype.itemsize != len(memory):
+        raise ValueError(f"{len(memory)} bytes are no array of {dtype} of shape {shape}")
+    return np.ndarray(shape, dtype, memory).copy()  # unlike `reshape` it guesses no length

@@ -21,7 +21,7 @@ def load() -> dict[str, dict[str, Any]]:
     try:
         data = json.loads(path().read_text(encoding="utf-8"))
         return data if isinstance(data, dict) and all(isinstance(entry, dict) for entry in data.values()) else {}
-    except (FileNotFoundError, ValueError, NotADirectoryError, PermissionError):
+    except (OSError, ValueError):
         return {}
 
 
@@ -56,7 +56,7 @@ def open_hint(exercise_id: str, last: int) -> int:
 
 
 def _update(exercise_id: str, change: Any) -> dict[str, Any]:
-    with storage.locked(path(), timeout=10):
+    with storage.locked(path(), timeout=10), storage.disk_errors(path()):
         _set_damaged_aside()
         data = load()
         entry = data.setdefault(exercise_id, {})

@@ -39,7 +39,7 @@ def mean_interval(values: Sequence[float] | np.ndarray, level: float = 0.95) -> 
         level: the share of such intervals that cover the true mean.
 
     Raises:
-        DataError: fewer than two values, or a value that is not finite.
+        DataError: fewer than two values, a value that is not finite, or a level that is no share.
     """
     mean, low, high = (float(band[0]) for band in mean_band(np.asarray(values, float).reshape(-1, 1), level))
     return Interval(mean, low, high, len(values))
@@ -65,6 +65,8 @@ def mean_band(runs: np.ndarray, level: float = 0.95) -> tuple[np.ndarray, np.nda
         )
     if not np.isfinite(runs).all():
         raise DataError("A run holds a value that is not finite.", "Look for a loss that became NaN.")
+    if not 0 < level < 1:
+        raise DataError(f"A level of {level:g} is no share.", "Give a number between 0 and 1, such as 0.95.")
     n = len(runs)
     mean = runs.mean(0)
     reach = stats.t.ppf((1 + level) / 2, n - 1) * runs.std(0, ddof=1) / np.sqrt(n)
@@ -76,5 +78,10 @@ def paired_gap(better: Sequence[float], worse: Sequence[float], level: float = 0
 
     Args:
         better, worse: shape (n,), the same seeds in the same order.
+
+    Raises:
+        DataError: the arms have different numbers of runs, or what `mean_interval` refuses.
     """
+    if len(better) != len(worse):
+        raise DataError(f"{len(better)} and {len(worse)} runs are no pairs.", "Run both arms with the same seeds.")
     return mean_interval(np.asarray(better, float) - np.asarray(worse, float), level)

@@ -108,6 +108,8 @@ def draw_curves(
     colours: Sequence[str] = ("transfer", "scratch", "third", "fourth"),
 ) -> None:
     """The drawing of `curves` on axes of your own."""
+    if len(runs) > len(colours):
+        raise DataError(f"{len(runs)} curves, but {len(colours)} colours.", "Draw fewer curves in one figure.")
     ends = []
     for (name, values), colour in zip(runs.items(), colours, strict=False):
         mean, low, high = mean_band(np.asarray(values))
@@ -230,16 +232,16 @@ def benefits(
         for place, bottom, gap in ends:
             axes.annotate("", (place, bottom + gap), (place, bottom), arrowprops={"arrowstyle": "<->", "color": ink})
         texts = (
-            (steps[0], ends[0][1] + gained.start * 0.7, f" 1 higher start: +{gained.start:.2f}"),
+            (steps[0], ends[0][1] + gained.start * 0.7, f" 1 higher start: {gained.start:+.2f}"),
             (steps[2], np.mean(transfer, 0)[2], f"  2 higher slope: {gained.slope:+.3f} a step"),
-            (steps[-2], ends[1][1] + gained.asymptote / 2, f"3 higher asymptote: +{gained.asymptote:.2f}  "),
+            (steps[-2], ends[1][1] + gained.asymptote / 2, f"3 higher asymptote: {gained.asymptote:+.2f}  "),
         )
         for (place, height, text), side in zip(texts, ("left", "left", "right"), strict=True):
             axes.annotate(text, (place, height), va="center", ha=side, fontweight="bold", fontsize=9.5)
         axes.set(xlabel="training steps", ylabel="test accuracy", title=title)
     alt = (
-        f"{title}. Transfer leads scratch by {gained.start:.2f} at the start, gains {gained.slope:.3f} more a step, and "
-        f"leads by {gained.asymptote:.2f} at the end."
+        f"{title}. Transfer leads scratch by {gained.start:.2f} at the start, gains {gained.slope:.3f} more a step, "
+        f"and leads by {gained.asymptote:.2f} at the end."
     )
     return Picture(figure, alt)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -118,31 +119,38 @@ def refresh_batch_norm(model: nn.Module, images: torch.Tensor, batch_size: int =
     layers = [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
     if not layers:
         return
-    was_training, momenta = model.training, [layer.momentum for layer in layers]
+    momenta = [layer.momentum for layer in layers]
     for layer in layers:
         layer.reset_running_stats()
         layer.momentum = None  # a plain average over the batches below
-    model.train()
-    with autocast_context(images.device):
+    with _mode(model, training=True), autocast_context(images.device):
         for batch in images.split(batch_size):
             model(batch)
     for layer, momentum in zip(layers, momenta, strict=True):
         layer.momentum = momentum
-    model.train(was_training)
 
 
 @torch.no_grad()
 def accuracy(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, batch_size: int = 256) -> float:
     """The share of images whose largest logit is at their label. `images` are normalised, shape (N, 3, H, W)."""
-    was_training = model.training
-    model.eval()
-    with autocast_context(images.device):
+    with _mode(model, training=False), autocast_context(images.device):
         right = [
             (model(x).argmax(1) == y).sum().item()
             for x, y in zip(images.split(batch_size), labels.split(batch_size), strict=True)
         ]
-    model.train(was_training)
     return float(np.sum(right)) / len(images)
+
+
+@contextmanager
+def _mode(model: nn.Module, *, training: bool) -> Iterator[None]:
+    """`model` in training or evaluation mode; each module's own flag is put back, that of a frozen batch norm too."""
+    flags = [(module, module.training) for module in model.modules()]
+    model.train(training)
+    try:
+        yield
+    finally:
+        for module, flag in flags:
+            module.training = flag
 
 
 @torch.no_grad()

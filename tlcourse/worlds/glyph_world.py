@@ -140,6 +140,7 @@ def _cache_path(letters: Alphabet, style: Style, size: int, seed: int, n: int) -
 def _load(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
     try:
         images = np.load(path, allow_pickle=False)
-    except (FileNotFoundError, ValueError, EOFError):
+    except Exception:  # numpy has no one exception for a damaged file; if the disk is at fault, writing says so
         return None
-    return images if images.shape == shape and images.dtype == np.uint8 else None
+    fits = isinstance(images, np.ndarray) and images.shape == shape and images.dtype == np.uint8
+    return images if fits else None
