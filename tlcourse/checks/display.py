@@ -50,7 +50,7 @@ def hint_bundle(exercise: Exercise, opened: int) -> dict[str, str]:
     )
     hints = exercise.hints[:opened]
     items = "".join(f'<li style="margin:.2em 0">{_inline(text)}</li>' for text in hints)
-    body = f'<ol style="margin:.4em 0;padding:0 0 0 1.3em">{items}</ol>{_small(more)}'
+    body = f'<ol style="margin:.5em 0 0;padding:0 0 0 1.3em">{items}</ol>{_small(more)}'
     card = _card(_HINT, ("i", "hint"), f"Hint {opened} of {total}", exercise.id, body)
     lines = [f"{number}. {text}" for number, text in enumerate(hints, start=1)]
     return {"text/html": card, "text/plain": "\n".join([f"Hint {opened} of {total} for {exercise.id}", *lines, more])}
@@ -90,7 +90,7 @@ def _finding_html(finding: Finding, marked: bool) -> str:
     badge = _badge(*_mark(finding.passed)) if marked else ""
     step = f'<div style="margin-top:.2em"><b>Next:</b> {_inline(finding.next_step)}</div>' if finding.next_step else ""
     return (
-        f'<div style="display:flex;gap:.6em;align-items:baseline;margin:.4em 0">{badge}'
+        f'<div style="display:flex;gap:.6em;align-items:baseline;margin:.5em 0 0">{badge}'
         f"<div>{_inline(finding.message)}{step}</div></div>"
     )
 

@@ -1,9 +1,13 @@
 """Source models: GlyphNet and its weights, the zoo of published ones, and how to load a weight file safely."""
 
+from typing import Any
+
 from tlcourse.models.device import best_device
 from tlcourse.models.glyphnet import GLYPH_MEAN, GLYPH_STD, GLYPHNET, GlyphNet, glyphnet_card
 from tlcourse.models.weights import load_into, load_state, save_safetensors
 from tlcourse.models.zoo import SourceModel, source_model, source_models
+
+_WITH_FASTAI = ("register_with_fastai", "vision_learner")
 
 __all__ = [
     "GLYPHNET",
@@ -19,3 +23,12 @@ __all__ = [
     "source_model",
     "source_models",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """fastai takes seconds to import: what needs it is loaded when it is first asked for."""
+    if name not in _WITH_FASTAI:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from tlcourse.models import learner
+
+    return getattr(learner, name)

@@ -108,9 +108,9 @@ def _body(network: nn.Module) -> nn.Sequential:
     return nn.Sequential(*list(network.children())[:-3])
 
 
-def glyphnet(pretrained: bool = False) -> GlyphNet:
-    """GlyphNet as fastai's `vision_learner` calls an architecture."""
-    return GlyphNet.pretrained() if pretrained else GlyphNet()
+def glyphnet(pretrained: bool = False, weights: str | None = None) -> GlyphNet:
+    """GlyphNet as fastai's `vision_learner` calls an architecture: by `weights` if registered, else by `pretrained`."""
+    return GlyphNet.pretrained() if pretrained or weights else GlyphNet()
 
 
 GLYPHNET = register(
@@ -124,7 +124,7 @@ GLYPHNET = register(
         mean=GLYPH_MEAN,
         std=GLYPH_STD,
         published=_shipped_state,
-        architecture=glyphnet,
+        architecture=lambda: glyphnet,
     )
 )
 """GlyphNet in the zoo: `source_model("glyphnet")`."""

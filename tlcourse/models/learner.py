@@ -119,7 +119,7 @@ def register_with_fastai() -> None:
         source = source_model(name)
         if source.architecture is not None:
             meta = {"cut": source.cut, "split": source.split, "stats": (source.mean, source.std)}
-            model_meta.setdefault(source.architecture, {**meta, "weights": "DEFAULT"})
+            model_meta.setdefault(source.architecture(), {**meta, "weights": "DEFAULT"})
 
 
 def _classes(dls: DataLoaders) -> int:

@@ -40,7 +40,8 @@ class SourceModel:
         late: the first child of the body that belongs to its late half; gives `split` its three groups.
         mean, std: of its training images' channels, in [0, 1].
         published: fetches the state dict of the whole network; None where nothing is published.
-        architecture: the function that fastai's `vision_learner` takes for this network, if there is one.
+        architecture: gives the function that fastai's `vision_learner` takes for this network, if there is one. It is
+            called when that is needed: importing the zoo does not import torchvision.
     """
 
     name: str
@@ -52,7 +53,7 @@ class SourceModel:
     mean: Stats = IMAGENET_MEAN
     std: Stats = IMAGENET_STD
     published: Callable[[], State] | None = None
-    architecture: Callable[..., nn.Module] | None = None
+    architecture: Callable[[], Callable[..., nn.Module]] | None = None
 
     def network(self, weights: Weights = "DEFAULT") -> nn.Module:
         """The whole network with its own classifier, in training mode.
@@ -164,12 +165,14 @@ _TORCHVISION = (
 
 
 def _from_torchvision(row: _Row) -> SourceModel:
-    from torchvision import models
+    def architecture() -> Callable[..., nn.Module]:
+        from torchvision import models
 
-    architecture = getattr(models, row.name)
+        return getattr(models, row.name)
+
     return SourceModel(
         name=row.name,
-        build=architecture,
+        build=lambda: architecture()(),
         cut=row.cut,
         image_size=row.image_size,
         features=row.features,

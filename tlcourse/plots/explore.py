@@ -7,7 +7,10 @@ import os
 from tlcourse.plots.figures import strips
 from tlcourse.plots.picture import Picture
 from tlcourse.worlds.glyph_world import glyphs
-from tlcourse.worlds.style import PHOTO, PRINT, Style
+from tlcourse.worlds.style import PHOTO, PRINT, STYLES, Style
+
+# As wide as a digit: labels of equal width keep the images where they are from one redraw to the next.
+_FIGURE_SPACE = "\u2007"
 
 
 def style_walk(start: Style = PHOTO, end: Style = PRINT, *, classes: str = "everyday", steps: int = 5) -> Picture:
@@ -29,15 +32,27 @@ def explore_styles(start: Style = PHOTO, end: Style = PRINT, *, classes: str = "
     from IPython.display import display
 
     share = ipywidgets.FloatSlider(
-        min=0, max=1, step=0.05, value=0, description="the way", readout_format=".0%", continuous_update=False
+        min=0,
+        max=1,
+        step=0.05,
+        value=0,
+        description=f"from {_name(start, 'one style')} to {_name(end, 'the other')}",
+        readout_format=".0%",
+        style={"description_width": "initial"},
+        layout={"width": "34em", "max_width": "100%"},
     )
 
     def redraw(share: float) -> None:
         images = glyphs(classes, 1, style=start.towards(end, share), cache=False)
-        display(strips({f"{share:.0%}": images}, title="Move the slider: the domain changes, the classes stay"))
+        label = f"{share:.0%}".rjust(4, _FIGURE_SPACE)
+        display(strips({label: images}, title="Move the slider: the domain changes, the classes stay"))
 
     display(ipywidgets.VBox([share, ipywidgets.interactive_output(redraw, {"share": share})]))
     return None
+
+
+def _name(style: Style, otherwise: str) -> str:
+    return next((name for name, known in STYLES.items() if known == style), otherwise)
 
 
 def _can_slide() -> bool:
