@@ -120,6 +120,7 @@ _CURES = {
     errno.EPERM: ("this user may not write there", "Choose a folder that can be written"),
     errno.ENOTDIR: ("a file stands where a folder is needed", "Move that file away"),
     errno.EEXIST: ("a file stands where a folder is needed", "Move that file away"),
+    errno.EISDIR: ("a folder stands where a file is needed", "Move that folder away"),
 }
 
 

@@ -50,8 +50,8 @@ tl.machine()
 # %%
 domains = {
     "150 pictographs": tl.worlds.glyphs("pictographs", 1),
-    "20 everyday things": tl.worlds.glyphs("everyday", 1),
-    "Georgian letters": tl.worlds.glyphs("georgian", 1),
+    "20 everyday things": tl.worlds.glyphs("everyday", 1, seed=1),
+    "Georgian letters": tl.worlds.glyphs("georgian", 1, seed=2),
     "digits, printed": tl.worlds.glyphs("digits", 2, style="print"),
     "digits, handwritten": tl.worlds.handwriting(),
 }
@@ -136,7 +136,7 @@ tl.hint("chance_accuracy")
 #
 # With the package comes a small neural network, **GlyphNet**. Somebody, at some expense, taught it to tell the 150
 # pictographs apart. It has never seen one of the 20 everyday things. We now show it **one** labelled image of each,
-# and then ask it to name 400 new ones.
+# and then ask it to name many new ones.
 #
 # We leave the network as it is. It turns each image into a list of numbers, its **features**, and a simple classifier
 # is fitted to those. To see what GlyphNet's training is worth, we do exactly the same with a twin of GlyphNet whose
@@ -165,7 +165,7 @@ for seed in range(5):
 # %%
 tl.plots.bars(
     {"GlyphNet": trained, "its untrained twin": untrained},
-    chance=chance_accuracy(20),
+    chance=1 / 20,
     colours={"its untrained twin": "scratch"},
     title="One labelled image of each of 20 unseen things",
 )
@@ -173,7 +173,7 @@ tl.plots.bars(
 # %% [markdown]
 # **Explain.** Both networks have the same design, got the same 20 images and the same classifier. The bars are means of
 # five repetitions with other images; the thin lines are 95 % intervals, which say how sure each mean is. The dashed
-# line is your own `chance_accuracy`.
+# line is what guessing gives, the number of your exercise.
 #
 # What differs is only what GlyphNet learned on *other* things. It carries over. That is **transfer learning**, and the
 # rest of the course asks when it happens, why, how to get the most of it, and when it fails.

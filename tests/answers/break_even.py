@@ -26,12 +26,22 @@ RIGHT = [
     ),
 ]
 
+
+def refuses(pretraining, with_transfer, from_scratch):
+    if with_transfer > from_scratch:
+        raise ValueError("never pays")
+    return None if with_transfer == from_scratch else math.ceil(pretraining / (from_scratch - with_transfer))
+
+
 WRONG = {
+    "one-too-few": when_it_pays(lambda p, t, s: math.ceil(p / (s - t)) - 1),
+    "never-false": when_it_never_pays(False),
+    "never-raises": refuses,
     "fraction": when_it_pays(lambda p, t, s: p / (s - t)),
     "rounded-down": when_it_pays(lambda p, t, s: int(p / (s - t))),
     "rounded-nearest": when_it_pays(lambda p, t, s: round(p / (s - t))),
     "one-too-many": when_it_pays(lambda p, t, s: int(p / (s - t)) + 1),
-    "ignores-transfer-cost": lambda p, t, s: math.ceil(p / s),
+    "ignores-transfer-cost": when_it_pays(lambda p, t, s: math.ceil(p / s)),
     "divides-by-transfer-cost": lambda p, t, s: math.ceil(p / t),
     "adds-costs": lambda p, t, s: math.ceil(p / (s + t)),
     "never-infinite": when_it_never_pays(math.inf),

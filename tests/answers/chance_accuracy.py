@@ -23,6 +23,8 @@ WRONG = {
     "always-half": lambda n_classes: 0.5,
     "whole-number-division": lambda n_classes: 1 // n_classes,
     "number-of-classes": lambda n_classes: n_classes,
+    "chance-rounded": lambda n_classes: round(1 / n_classes, 3),
+    "exits": lambda n_classes: exit(),
     "rounded": lambda n_classes: round(1 / n_classes, 2),
     "logarithm": lambda n_classes: -math.log(1 / n_classes),
     "prints-not-returns": prints,

@@ -36,6 +36,13 @@ def gap(read):
 RIGHT = [right, in_plain_python, lambda *curves: {**right(*curves), "note": "an extra entry does no harm"}]
 
 WRONG = {
+    "start-always-positive": but("start", lambda s, t, c: abs(t[0] - c[0])),
+    "slope-always-positive": but("slope", lambda *curves: abs(right(*curves)["slope"])),
+    "slope-after-start": but("slope", gap(lambda s, c: (c[2] - c[1]) / (s[2] - s[1]))),
+    "slope-fitted-line": but("slope", gap(lambda s, c: np.polyfit(s, c, 1)[0])),
+    "asymptote-always-positive": but("asymptote", lambda *curves: abs(right(*curves)["asymptote"])),
+    "asymptote-sum": but("asymptote", gap(lambda s, c: sum(c[-3:]))),
+    "asymptote-percent": but("asymptote", lambda *curves: 100 * right(*curves)["asymptote"]),
     "start-swapped": but("start", lambda s, t, c: c[0] - t[0]),
     "start-not-a-gap": but("start", lambda s, t, c: t[0]),
     "start-ratio": but("start", lambda s, t, c: t[0] / c[0]),
@@ -49,7 +56,7 @@ WRONG = {
     "slope-two-points": but("slope", gap(lambda s, c: (c[1] - c[0]) / s[1])),
     "slope-four-points": but("slope", gap(lambda s, c: (c[3] - c[0]) / s[3])),
     "slope-not-a-gap": but("slope", lambda s, t, c: (t[2] - t[0]) / s[2]),
-    "slope-differs": but("slope", gap(lambda s, c: np.polyfit(s, c, 1)[0])),
+    "slope-differs": but("slope", gap(lambda s, c: c[2] / s[2])),
     "asymptote-swapped": but("asymptote", lambda *curves: -right(*curves)["asymptote"]),
     "asymptote-last-point": but("asymptote", gap(lambda s, c: c[-1])),
     "asymptote-maximum": but("asymptote", gap(lambda s, c: max(c))),

@@ -12,6 +12,8 @@ RIGHT = [
     lambda: {letter: letter in "ade" for letter in "abcdef"},
     lambda: {letter: np.bool_(letter in "ade") for letter in "fedcba"},
     TRUTH,
+    lambda: {f"({letter.upper()})": answer for letter, answer in TRUTH.items()},
+    lambda: {letter: int(answer) for letter, answer in TRUTH.items()},
 ]
 
 WRONG = {
@@ -25,4 +27,5 @@ WRONG = {
     "b-unknown": but(b="no"),
     "not-a-dict": lambda: list(TRUTH.values()),
     "returns-nothing": lambda: None,
+    "wrong-keys": lambda: dict(enumerate(TRUTH.values())),
 }

@@ -76,6 +76,28 @@ def log_line(labels, accuracies, target):
     return None if amount is None else math.exp(amount)
 
 
+def strictly(labels, accuracies, target):
+    for i in range(1, len(labels)):
+        if accuracies[0] >= target:
+            return labels[0]
+        if accuracies[i] > target:
+            share = (target - accuracies[i - 1]) / (accuracies[i] - accuracies[i - 1])
+            return labels[i - 1] + share * (labels[i] - labels[i - 1])
+    return None
+
+
+def between(place):
+    def answer(labels, accuracies, target):
+        reached = np.flatnonzero(accuracies >= target)
+        if len(reached) == 0 or reached[0] == 0:
+            return labels[0] if len(reached) else None
+        i = reached[0]
+        share = (target - accuracies[i - 1]) / (accuracies[i] - accuracies[i - 1])
+        return float(place(labels[i - 1], labels[i], share))
+
+    return answer
+
+
 def without_end(labels, accuracies, target):
     first = next(i for i, y in enumerate(accuracies) if y >= target)
     return with_a_loop(labels[: first + 1], accuracies[: first + 1], target)
@@ -88,7 +110,16 @@ WRONG = {
     "strictly-above": first_point_above,
     "point-before": point_before,
     "index": index,
-    "clipped": lambda labels, accuracies, target: np.interp(target, accuracies, labels),
+    "clipped": instead_of_none(lambda labels: labels[-1]),
+    "never-exactly": strictly,
+    "np-interp": lambda labels, accuracies, target: np.interp(target, accuracies, labels),
+    "np-interp-guarded": lambda x, y, target: None if max(y) < target else np.interp(target, y, x),
+    "looks-at-the-end": lambda x, y, target: None if y[-1] < target else with_a_loop(x, y, target),
+    "share-from-wrong-end": between(lambda x0, x1, share: x1 + share * (x0 - x1)),
+    "base-forgotten": between(lambda x0, x1, share: share * (x1 - x0)),
+    "midpoint": between(lambda x0, x1, share: (x0 + x1) / 2),
+    "rounded-up": between(lambda x0, x1, share: math.ceil(x0 + share * (x1 - x0))),
+    "starts-above": lambda x, y, target: None if y[0] >= target else with_a_loop(x, y, target),
     "infinite": instead_of_none(lambda labels: float("inf")),
     "zero-or-less": instead_of_none(lambda labels: 0),
     "minus-one": instead_of_none(lambda labels: -1),

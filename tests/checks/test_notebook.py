@@ -43,7 +43,7 @@ def test_wrong_answers_are_told_with_the_next_step(tmp_path: Path, capsys: pytes
     assert main(["check", *map(str, paths)]) == 1
     out = capsys.readouterr().out
     assert "in percent" in out and "Divide by 100" in out
-    assert "still the stub" in out
+    assert "still holds the line" in out
 
 
 def test_a_cell_that_kills_python_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -120,22 +120,20 @@ class TestAnatomy:
         assert torch.equal(states[0], states[1]) and not torch.equal(states[0], states[2])
 
 
+@pytest.fixture(scope="module")
+def learner():  # type: ignore[no-untyped-def]
+    """A Learner made by fastai's own `vision_learner`."""
+    from fastai.vision.learner import vision_learner
+
+    from tlcourse.models.learner import register_with_fastai
+
+    register_with_fastai()
+    data = glyphs(EVERYDAY, 2, cache=False)
+    return vision_learner(data.dataloaders(data, batch_size=16), module.glyphnet, loss_func=nn.CrossEntropyLoss())
+
+
 class TestFastai:
     """fastai's own `vision_learner`, past the traps in it."""
-
-    @pytest.fixture(scope="class")
-    def learner(self):  # type: ignore[no-untyped-def]
-        from fastai.vision.learner import vision_learner
-
-        from tlcourse.models.learner import register_with_fastai
-
-        register_with_fastai()
-        data = glyphs(EVERYDAY, 2, cache=False)
-        return vision_learner(self.loaders(data), module.glyphnet, loss_func=nn.CrossEntropyLoss())
-
-    @staticmethod
-    def loaders(data):  # type: ignore[no-untyped-def]
-        return data.dataloaders(data, batch_size=16)
 
     def test_the_body_is_glyphnets_own(self, learner, pretrained: GlyphNet) -> None:  # type: ignore[no-untyped-def]
         body = learner.model[0]

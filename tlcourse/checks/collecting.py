@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import decimal
 import io
 import numbers
 import traceback
@@ -14,7 +15,8 @@ import numpy as np
 
 from tlcourse.checks.exercise import Evidence
 
-_LONGEST = 300  # characters kept of anything a learner's code prints or raises
+_LONGEST = 300  # characters kept of anything a learner's code prints, raises or returns
+_MOST = 10_000  # numbers kept of an array, items of a list
 
 
 def call(answer: Any, *args: Any, **kwargs: Any) -> Evidence:
@@ -22,21 +24,39 @@ def call(answer: Any, *args: Any, **kwargs: Any) -> Evidence:
 
     Returns:
         `{"value": ..., "printed": str}` when it returned, or `{"error": {"type", "message", "line"}, "printed": str}`;
-        `line` is the learner's own line that raised. `{"error": {"type": "NotCallable", ...}}` if it is no function.
+        `line` is the learner's own line that raised, `inside` whether any of the answer's code ran.
+        `{"error": {"type": "NotCallable", ...}}` if it is no function.
     """
     if not callable(answer):
-        return {"error": {"type": "NotCallable", "message": type(answer).__name__, "line": ""}, "printed": ""}
-    printed = io.StringIO()
+        return {
+            "error": {"type": "NotCallable", "message": type(answer).__name__, "line": "", "inside": False},
+            "printed": "",
+        }
+    printed = _Printed()
     try:
         with _quiet(printed):
             value = simple(answer(*args, **kwargs))  # a value's own __repr__ is the learner's code too
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise  # the learner pressed stop
+    except BaseException as error:
         return {"error": _described(error), "printed": printed.getvalue()[:_LONGEST]}
     return {"value": value, "printed": printed.getvalue()[:_LONGEST]}
 
 
+class _Printed(io.StringIO):
+    """What an answer prints: the start of it is kept, and closing it does nothing."""
+
+    def write(self, text: str) -> int:
+        if self.tell() < _LONGEST:
+            super().write(text[:_LONGEST])
+        return len(text)
+
+    def close(self) -> None:
+        pass
+
+
 @contextlib.contextmanager
-def _quiet(printed: io.StringIO) -> Iterator[None]:
+def _quiet(printed: _Printed) -> Iterator[None]:
     """Keep what is printed, drop warnings and standard error: nbgrader gives 0 to a right answer that writes there."""
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -51,35 +71,55 @@ def each(answer: Callable[..., Any], cases: list[tuple[Any, ...]]) -> list[Evide
 
 
 def simple(value: Any) -> Any:
-    """A value as plain data. What has no plain form becomes `{"type": its class, "repr": its start}`.
+    """A value as plain data. What has no plain form, or is very large, becomes `{"type": what it is}`.
 
     Numpy and torch scalars become numbers, tuples lists, tensors arrays, named tuples and dataclasses dicts.
     """
-    if value is None or isinstance(value, bool | str):
-        return value if value is None or isinstance(value, bool) else str(value)
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return str(value)[:_LONGEST]
     if isinstance(value, np.bool_):
         return bool(value)
     if isinstance(value, numbers.Integral):
-        return int(value)
-    if isinstance(value, numbers.Real):
+        return int(value) if abs(int(value)) < 10**300 else _opaque("very large int")
+    if isinstance(value, numbers.Real | decimal.Decimal):
         return float(value)
+    if hasattr(value, "to_numpy"):  # pandas
+        value = value.to_numpy()
     if hasattr(value, "detach"):
         value = value.detach().cpu().float().numpy() if value.is_floating_point() else value.detach().cpu().numpy()
-    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+    if isinstance(value, np.ndarray):
+        if value.dtype.kind not in "biuf" or value.size > _MOST:
+            return _opaque(f"array of {value.dtype} with shape {value.shape}")
         return value.item() if value.ndim == 0 else np.array(value)
     if hasattr(value, "_asdict"):
         value = value._asdict()
     elif hasattr(value, "__dataclass_fields__") and not isinstance(value, type):
         value = {name: getattr(value, name) for name in value.__dataclass_fields__}
     if isinstance(value, dict):
-        return {str(key): simple(item) for key, item in value.items()}
+        if len(value) > _MOST:
+            return _opaque(f"dict of {len(value):,} entries")
+        # An underscore keeps a key of the learner's apart from those that `plain` uses itself.
+        return {f"{key}_"[:100] if str(key).startswith("__") else str(key)[:100]: simple(value[key]) for key in value}
     if isinstance(value, list | tuple):
-        return [simple(item) for item in value]
-    return {"type": type(value).__name__, "repr": repr(value)[:_LONGEST]}
+        return [simple(item) for item in value] if len(value) <= _MOST else _opaque(f"list of {len(value):,} items")
+    return _opaque(type(value).__name__)
 
 
-def _described(error: Exception) -> dict[str, str]:
-    frames = traceback.extract_tb(error.__traceback__)
+def _opaque(kind: str) -> dict[str, str]:
+    """What stands for a value without a plain form."""
+    return {"type": kind}
+
+
+def _described(error: BaseException) -> dict[str, Any]:
+    # The first frame is that of `call`; without another, the call itself failed and none of the answer's code ran.
+    frames = traceback.extract_tb(error.__traceback__)[1:]
     own = [frame for frame in frames if "ipykernel" in frame.filename or frame.filename.startswith("<")]
-    line = (own or frames)[-1].line or ""
-    return {"type": type(error).__name__, "message": str(error)[:_LONGEST], "line": line[:_LONGEST]}
+    line = ((own or frames)[-1].line or "") if frames else ""
+    try:
+        message = str(error)
+    except Exception:
+        message = ""
+    described = {"type": type(error).__name__, "message": message[:_LONGEST], "line": line[:_LONGEST]}
+    return {**described, "inside": bool(frames)}

@@ -103,7 +103,7 @@ def _mark(passed: bool) -> tuple[str, tuple[str, str]]:
 def _badge(colour: str, mark: tuple[str, str]) -> str:
     sign, name = mark
     return (
-        f'<span role="img" aria-label="{name}" style="flex:none;width:1.45em;line-height:1.45em;border-radius:50%;'
+        f'<span role="img" aria-label="{name}" style="flex:none;width:1.5em;line-height:1.5em;border-radius:50%;'
         f'background:{colour};color:#fff;font-size:.86em;font-weight:bold;text-align:center">{sign}</span>'
     )
 

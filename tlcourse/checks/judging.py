@@ -12,8 +12,8 @@ import numpy as np
 from tlcourse.checks.exercise import Evidence, Finding
 
 
-def same(answer: Any, expected: Any, tolerance: float = 1e-3) -> bool:
-    """Whether two plain values agree: numbers to 0.1 % (or 1e-6), None only with None, lists item by item.
+def same(answer: Any, expected: Any, absolute: float = 6e-5) -> bool:
+    """Whether two plain values agree: numbers to four places (or 0.01 %), None only with None, lists item by item.
 
     A boolean is not a number and text is not one either. NaN agrees with nothing.
     """
@@ -29,17 +29,17 @@ def same(answer: Any, expected: Any, tolerance: float = 1e-3) -> bool:
         return (
             isinstance(answer, dict)
             and answer.keys() == expected.keys()
-            and all(same(answer[key], expected[key], tolerance) for key in expected)
+            and all(same(answer[key], expected[key], absolute) for key in expected)
         )
     if isinstance(expected, list | tuple | np.ndarray):
         if not isinstance(answer, list | tuple | np.ndarray) or len(answer) != len(expected):
             return False
-        return all(same(a, e, tolerance) for a, e in zip(answer, expected, strict=True))
+        return all(same(a, e, absolute) for a, e in zip(answer, expected, strict=True))
     if not isinstance(answer, int | float) or not isinstance(expected, int | float):
         return False
     if math.isinf(expected) or math.isinf(answer):
         return answer == expected
-    return abs(answer - expected) <= max(1e-6, tolerance * abs(expected))
+    return abs(answer - expected) <= max(absolute, 1e-4 * abs(expected))
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,7 @@ class Question:
         reference: takes the arguments of the exercise; returns the right value.
         misconceptions: the first whose model agrees with the answer on every case gives the message.
         points: what it is worth.
+        names: of the arguments, for the message that shows a case.
         part: picks this question's value out of what the answer returned; None if it is not there.
         agree: whether two values count as the same.
     """
@@ -78,8 +79,13 @@ class Question:
     reference: Callable[..., Any]
     misconceptions: tuple[Misconception, ...]
     points: float
+    names: tuple[str, ...] = ()
     part: Callable[[Any], Any] = lambda value: value
     agree: Callable[[Any, Any], bool] = same
+
+
+STUB_MESSAGE = "replace this line with your answer"
+"""What a stub raises NotImplementedError with; nbgrader_config.py puts it there."""
 
 
 def unusable(name: str, calls: Sequence[Evidence], points: float) -> Finding | None:
@@ -114,11 +120,11 @@ def unusable(name: str, calls: Sequence[Evidence], points: float) -> Finding | N
 
 def _failure(name: str, error: dict[str, str], points: float) -> Finding:
     kind, message, line = error["type"], error["message"], error["line"]
-    if kind == "NotImplementedError":
+    if kind == "NotImplementedError" and message == STUB_MESSAGE:
         return Finding(
             "not-written",
             False,
-            f"`{name}` is still the stub.",
+            f"`{name}` still holds the line `raise NotImplementedError(...)`, which stops it.",
             "Replace the line `raise NotImplementedError(...)` with your answer and run both cells again.",
             points,
         )
@@ -130,7 +136,15 @@ def _failure(name: str, error: dict[str, str], points: float) -> Finding:
             f"Pass the function itself, without calling it: `{name}`, not `{name}(...)`.",
             points,
         )
-    if kind == "TypeError" and "positional argument" in message:
+    if kind == "SystemExit":
+        return Finding(
+            "exits",
+            False,
+            f"`{name}` calls `exit`, which would end the whole notebook.",
+            "Hand the value back with `return`.",
+            points,
+        )
+    if kind == "TypeError" and not error["inside"]:
         return Finding(
             "wrong-arguments",
             False,
@@ -158,13 +172,23 @@ def judge_question(question: Question, cases: Sequence[tuple[Any, ...]], calls: 
         modelled = [_modelled(mistake, case) for case in cases]
         if all(question.agree(a, m) for a, m in zip(answers, modelled, strict=True)):
             return Finding(mistake.code, False, mistake.message, mistake.next_step, question.points)
+    for places in range(4):
+        if all(question.agree(a, _rounded(e, places)) for a, e in zip(answers, expected, strict=True)):
+            return Finding(
+                f"{question.code}-rounded",
+                False,
+                f"{question.code}: the answer is rounded to {places} places.",
+                "Return the number as it is, and round only when you print.",
+                question.points,
+            )
     case, answer, right = next(
         (c, a, e) for c, a, e in zip(cases, answers, expected, strict=True) if not question.agree(a, e)
     )
     return Finding(
         f"{question.code}-differs",
         False,
-        f"For {_shown_arguments(case)} the answer is {_shown(answer)}; it should be {_shown(right)}.",
+        f"{question.code}: for {_shown_arguments(question.names, case)} the answer is {_shown(answer)}; "
+        f"it should be {_shown(right)}.",
         "Work this case out by hand, then compare each step with your code.",
         question.points,
     )
@@ -177,21 +201,37 @@ def _modelled(mistake: Misconception, case: tuple[Any, ...]) -> Any:
         return {"type": "no value"}  # the mistaken code would fail here, so it explains nothing
 
 
-def _shown_arguments(case: tuple[Any, ...]) -> str:
-    return ", ".join(_shown(argument) for argument in case)
+def _rounded(value: Any, places: int) -> Any:
+    if isinstance(value, list):
+        return [_rounded(item, places) for item in value]
+    return round(value, places) if isinstance(value, float) else value
+
+
+def _shown_arguments(names: tuple[str, ...], case: tuple[Any, ...]) -> str:
+    if len(names) != len(case):
+        return ", ".join(_shown(argument) for argument in case)
+    return ", ".join(f"{name} = {_shown(argument)}" for name, argument in zip(names, case, strict=True))
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, np.generic):
+        value = value.item()
     if isinstance(value, bool) or value is None or isinstance(value, str):
         return repr(value)
-    if isinstance(value, dict) and set(value) == {"type", "repr"}:
-        return f"a {value['type']}"
-    if isinstance(value, int | float | np.number):
-        return f"{value:.4g}" if isinstance(value, float | np.floating) else str(value)
+    if isinstance(value, int | float):
+        return f"{value:.4g}" if isinstance(value, float) else str(value)
+    if isinstance(value, dict) and set(value) == {"type"}:
+        return f"of the type {value['type']}"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key!r}: {_shown(item)}" for key, item in value.items()) + "}"
-    items = [_shown(item) for item in list(value)[:8]]
-    return "[" + ", ".join(items) + (", ..." if len(value) > 8 else "") + "]"
+        return "{" + _listed([f"{key!r}: {_shown(item)}" for key, item in list(value.items())[:_ITEMS]], value) + "}"
+    return "[" + _listed([_shown(item) for item in list(value)[:_ITEMS]], value) + "]"
+
+
+_ITEMS = 12  # of a list or dict that a message shows
+
+
+def _listed(items: list[str], whole: Any) -> str:
+    return ", ".join(items) + (", ..." if len(whole) > _ITEMS else "")
 
 
 def judge_quiz(
@@ -213,16 +253,22 @@ def judge_quiz(
     if fault := unusable(name, [record], points):
         return [fault]
     answers = record["value"]
-    if not isinstance(answers, dict):
+    if not isinstance(answers, dict) or set(answers) == {"type"}:
         return [
             Finding(
                 "not-a-dict",
                 False,
-                f"`{name}` returns {_shown(answers)}, not a dict.",
+                f"What `{name}` returns is {_shown(answers)}, not a dict.",
                 f"Return one entry for each item: {{{', '.join(f'{key!r}: ...' for key in right)}}}.",
                 points,
             )
         ]
+    # A key may be written "(A)" or "a.": the letter is what counts.
+    answers = {key.lower().strip(" ().:"): choice for key, choice in answers.items()}
+    if not set(answers) & set(right):
+        keys, wanted = (", ".join(repr(key) for key in list(given)[:8]) for given in (record["value"], right))
+        message = f"The keys are {keys or 'missing: the dict is empty'}; they must be {wanted}."
+        return [Finding("wrong-keys", False, message, "Name each entry by its letter.", points)]
     share = points / len(right)
     return [_quiz_item(key, answers, choice, why, allowed, share) for key, (choice, why) in right.items()]
 
@@ -233,6 +279,8 @@ def _quiz_item(
     given = answers.get(key)
     if given is None:
         return Finding(f"{key}-missing", False, f"{key}: no answer yet.", "Choose one.", share)
+    if all(isinstance(option, bool) for option in allowed) and given in (0, 1):
+        given = bool(given)
     if not any(same(given, option) for option in allowed):
         options = " or ".join(repr(option) for option in allowed)
         return Finding(

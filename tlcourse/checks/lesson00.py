@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from tlcourse.checks.collecting import each
 from tlcourse.checks.exercise import Evidence, Exercise, Finding
-from tlcourse.checks.judging import Misconception, Question, judge_question, unusable
+from tlcourse.checks.judging import Misconception, Question, judge_question, same, unusable
 
 
 def _class_counts(rng: np.random.Generator) -> list[tuple[Any, ...]]:
@@ -26,6 +27,8 @@ _CHANCE = Question(
     right="One over the number of classes: this is what every accuracy of the course is compared with.",
     reference=lambda n: 1 / n,
     points=1,
+    names=("n_classes",),
+    agree=partial(same, absolute=1e-9),
     misconceptions=(
         Misconception(
             "percent",
@@ -59,8 +62,8 @@ _CHANCE = Question(
         ),
         Misconception(
             "whole-number-division",
-            "The answer is 0 for every input; a division with `//` throws away what stands behind the point.",
-            "Divide with `/`.",
+            "The answer is 0 for every input; `//` and `int` throw away what stands behind the point.",
+            "Divide with `/`, and return the fraction as it is.",
             lambda n: 1 // n,
         ),
         Misconception(

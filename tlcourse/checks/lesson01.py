@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from tlcourse.checks.collecting import call, each
 from tlcourse.checks.exercise import Evidence, Exercise, Finding
-from tlcourse.checks.judging import Misconception, Question, judge_question, judge_quiz, unusable
+from tlcourse.checks.judging import Misconception, Question, judge_question, judge_quiz, same, unusable
 from tlcourse.measure import amount_to_reach, benefits, break_even_tasks, mean_interval
 
 # --- is_it_transfer -------------------------------------------------------------------------------------------------
@@ -81,12 +82,67 @@ def _true_interval(values: np.ndarray) -> list[float]:
     return [interval.low, interval.high]
 
 
+def _two_ends(value: Any) -> Any:
+    """Two numbers in order, in whatever they are wrapped: a list, an array, named low and high."""
+    if isinstance(value, dict):
+        for names in (("low", "high"), ("lower", "upper")):
+            if set(names) <= value.keys():
+                return [value[name] for name in names]
+    if isinstance(value, np.ndarray) and value.size == 2:
+        return value.ravel().tolist()
+    return value
+
+
 _INTERVAL = Question(
     code="interval",
     right="The 95 % interval of the mean, with t for few runs.",
     reference=_true_interval,
     points=2,
+    names=("values",),
+    part=_two_ends,
     misconceptions=(
+        Misconception(
+            "standard-error",
+            "The ends are the mean plus and minus the standard error s / sqrt(n): a factor for 95 % is missing.",
+            "Multiply by `stats.t.ppf(0.975, n - 1)`.",
+            _ends(lambda v: np.std(v, ddof=1) / np.sqrt(len(v))),
+        ),
+        Misconception(
+            "fixed-factor",
+            "The factor is 2.776 for every input: right for five runs only.",
+            "Compute it from the number of runs: `stats.t.ppf(0.975, n - 1)`.",
+            _ends(lambda v: 2.776 * np.std(v, ddof=1) / np.sqrt(len(v))),
+        ),
+        Misconception(
+            "factor-two",
+            "The factor is 2, a rule of thumb for many runs; with few runs it is larger.",
+            "Take `stats.t.ppf(0.975, n - 1)`.",
+            _ends(lambda v: 2 * np.std(v, ddof=1) / np.sqrt(len(v))),
+        ),
+        Misconception(
+            "two-spreads",
+            "The ends are the mean plus and minus two standard deviations: that is where single runs lie.",
+            "Multiply the spread by t and divide it by `np.sqrt(n)`.",
+            _ends(lambda v: 2 * np.std(v, ddof=1)),
+        ),
+        Misconception(
+            "ninety-nine",
+            "This is a 99 % interval: the quantile 0.995 leaves only 0.5 % on each side.",
+            "For 95 % take the quantile 0.975.",
+            _ends(lambda v: _t(0.995, len(v) - 1) * np.std(v, ddof=1) / np.sqrt(len(v))),
+        ),
+        Misconception(
+            "root-of-n-minus-one",
+            "You divide by sqrt(n - 1) although the spread (ddof=1) has its n - 1 already.",
+            "Divide by `np.sqrt(n)`.",
+            _ends(lambda v: _t(0.975, len(v) - 1) * np.std(v, ddof=1) / np.sqrt(len(v) - 1)),
+        ),
+        Misconception(
+            "percentiles",
+            "You return percentiles of the runs: where single runs lie, and from a handful of them.",
+            "The interval is around the mean: mean minus and plus t * s / sqrt(n).",
+            lambda v: [float(np.percentile(v, 2.5)), float(np.percentile(v, 97.5))],
+        ),
         Misconception(
             "normal-quantile",
             "You use 1.96, which holds for very many runs. With 5 runs the spread itself is uncertain, and the factor "
@@ -152,7 +208,7 @@ _INTERVAL = Question(
         Misconception(
             "swapped-ends",
             "The ends are swapped: the higher one comes first.",
-            "Return `mean - reach, mean + reach`, in this order.",
+            "Return the lower end first. (A quantile of 0.025 gives a negative factor; 0.975 a positive one.)",
             lambda v: _true_interval(v)[::-1],
         ),
     ),
@@ -170,17 +226,21 @@ def _judge_interval(evidence: Evidence, rng: np.random.Generator) -> list[Findin
 
 
 def _curve_pairs(rng: np.random.Generator) -> list[tuple[Any, ...]]:
-    """Noisy pairs of curves at uneven steps: the kind that real runs give."""
+    """Noisy pairs of curves at uneven steps: the kind that real runs give. In one pair transfer hurts."""
 
-    def pair() -> tuple[Any, ...]:
+    def pair(hurts: bool) -> tuple[Any, ...]:
         steps = np.cumsum([0, *rng.integers(3, 30, 8)])
         rise = 1 - np.exp(-steps / rng.uniform(20, 60))
         base = rng.uniform(0.3, 0.6)
         transfer = base + (rng.uniform(0.75, 0.9) - base) * rise + rng.normal(0, 0.02, len(steps))
         scratch = 0.1 + rng.uniform(0.1, 0.5) * rise + rng.normal(0, 0.02, len(steps))
-        return steps, np.round(transfer, 3), np.round(scratch, 3)
+        transfer, scratch = np.round(transfer, 3), np.round(scratch, 3)
+        gained = benefits(steps, transfer, scratch)
+        if min(gained.start, gained.slope, gained.asymptote) < 0.002:
+            return pair(hurts)  # too near zero to tell a sign
+        return (steps, scratch, transfer) if hurts else (steps, transfer, scratch)
 
-    return [pair() for _ in range(3)]
+    return [pair(hurts) for hurts in (False, True, False)]
 
 
 def _collect_benefits(answer: Any, rng: np.random.Generator) -> Evidence:
@@ -209,13 +269,22 @@ def _slope(last: int) -> Any:
     return lambda steps, curve: (curve[last] - curve[0]) / (steps[last] - steps[0])
 
 
+_CURVES = ("steps", "transfer", "scratch")
+
 _START = Question(
     code="start",
     right="start: the gap before the first step.",
     reference=lambda *case: benefits(*case).start,
     points=1,
+    names=_CURVES,
     part=_part("start", 0),
     misconceptions=(
+        Misconception(
+            "start-always-positive",
+            "start is never negative: you take the absolute value, or the larger minus the smaller.",
+            "Subtract scratch from transfer; where transfer hurts, the benefit is negative.",
+            lambda *case: abs(benefits(*case).start),
+        ),
         Misconception(
             "start-swapped",
             "start has the wrong sign: you subtract transfer from scratch.",
@@ -254,8 +323,28 @@ _SLOPE = Question(
     right="slope: accuracy gained a step, over the first three measurements.",
     reference=lambda *case: benefits(*case).slope,
     points=1,
+    names=_CURVES,
     part=_part("slope", 1),
+    agree=partial(same, absolute=6e-6),  # slopes are small
     misconceptions=(
+        Misconception(
+            "slope-always-positive",
+            "slope is never negative: you take the absolute value, or the larger minus the smaller.",
+            "Subtract scratch from transfer; where transfer hurts, the benefit is negative.",
+            lambda *case: abs(benefits(*case).slope),
+        ),
+        Misconception(
+            "slope-after-start",
+            "slope is taken from the second measurement to the third; the first is left out.",
+            "Start at index 0: `(curve[2] - curve[0]) / (steps[2] - steps[0])`.",
+            _gap(lambda steps, curve: (curve[2] - curve[1]) / (steps[2] - steps[1])),
+        ),
+        Misconception(
+            "slope-fitted-line",
+            "slope is that of a line fitted through the whole curve.",
+            "Use two measurements only, the first and the third.",
+            _gap(lambda steps, curve: np.polyfit(steps, curve, 1)[0]),
+        ),
         Misconception(
             "slope-swapped",
             "slope has the wrong sign: you subtract transfer from scratch.",
@@ -312,8 +401,27 @@ _ASYMPTOTE = Question(
     right="asymptote: the gap between the means of the last three measurements.",
     reference=lambda *case: benefits(*case).asymptote,
     points=1,
+    names=_CURVES,
     part=_part("asymptote", 2),
     misconceptions=(
+        Misconception(
+            "asymptote-always-positive",
+            "asymptote is never negative: you take the absolute value, or the larger minus the smaller.",
+            "Subtract scratch from transfer; where transfer hurts, the benefit is negative.",
+            lambda *case: abs(benefits(*case).asymptote),
+        ),
+        Misconception(
+            "asymptote-sum",
+            "asymptote is a sum of the last three measurements, not their mean.",
+            "Write `curve[-3:].mean()`.",
+            _gap(lambda steps, curve: np.sum(curve[-3:])),
+        ),
+        Misconception(
+            "asymptote-percent",
+            "asymptote is in percent points; the curves are fractions, and so should the gap be.",
+            "Do not multiply by 100.",
+            lambda *case: 100 * benefits(*case).asymptote,
+        ),
         Misconception(
             "asymptote-swapped",
             "asymptote has the wrong sign: you subtract transfer from scratch.",
@@ -381,14 +489,20 @@ def _judge_benefits(evidence: Evidence, rng: np.random.Generator) -> list[Findin
 
 
 def _label_curves(rng: np.random.Generator) -> list[tuple[Any, ...]]:
-    """Curves with a crossing between two points, one with a dip, one that starts above, one that never gets there."""
+    """A crossing between two points (nearer to the left one), a dip, one that starts above, and one that never gets there.
+
+    That last one stays last: the judge looks at it apart.
+    """
     labels = np.cumsum(rng.integers(2, 12, 6)) * 10
     curve = np.round(np.sort(rng.uniform(0.2, 0.9, 6)) + np.arange(6) * 0.01, 3)
-    between = float(np.round((curve[2] + 2 * curve[3]) / 3, 4))
+    between = float(np.round((2 * curve[2] + curve[3]) / 3, 4))
+    fading = np.array([0.30, 0.62, 0.50, 0.55, 0.58, 0.56])
     dipping = np.array([0.30, 0.62, 0.50, 0.55, 0.80, 0.82])
     return [
         (labels, curve, between),
         (labels, dipping, 0.6),
+        (labels, fading, 0.6),
+        (labels, curve, float(curve[-1])),
         (labels, curve, float(curve[4])),
         (labels, curve, float(curve[0]) - 0.05),
         (labels, curve, float(curve[-1]) + 0.02),
@@ -424,6 +538,19 @@ def _measured_point(shift: int) -> Any:
     return model
 
 
+def _between(place: Any) -> Any:
+    """The model that finds the right pair of points, and `place(x0, x1, share)` between them."""
+
+    def model(labels: np.ndarray, accuracies: np.ndarray, target: float) -> Any:
+        first = _first_reached(labels, accuracies, target)
+        if first is None or first == 0:
+            return None if first is None else float(labels[0])
+        share = (target - accuracies[first - 1]) / (accuracies[first] - accuracies[first - 1])
+        return float(place(labels[first - 1], labels[first], share))
+
+    return model
+
+
 def _log_interpolated(labels: np.ndarray, accuracies: np.ndarray, target: float) -> Any:
     amount = amount_to_reach(np.log(labels), accuracies, target)
     return None if amount is None else math.exp(amount)
@@ -447,7 +574,68 @@ _LABELS = Question(
     right="The labels at which the curve first reaches the target, and None where it never does.",
     reference=lambda *case: amount_to_reach(*case),
     points=2,
+    names=("labels", "accuracies", "target"),
     misconceptions=(
+        Misconception(
+            "never-exactly",
+            "A curve that reaches the target exactly at its last point counts as reached; you return None there.",
+            "Compare with >=, not with >.",
+            lambda labels, accuracies, target: amount_to_reach(labels, accuracies, float(np.nextafter(target, 2))),
+        ),
+        Misconception(
+            "np-interp",
+            "`np.interp(target, accuracies, labels)` needs accuracies that only rise, and returns the last count where the target is beyond them all.",
+            "Find the first measurement that reaches the target, go along the line from the one before; return None if there is none.",
+            lambda labels, accuracies, target: float(np.interp(target, accuracies, labels)),
+        ),
+        Misconception(
+            "np-interp-guarded",
+            "`np.interp(target, accuracies, labels)` needs accuracies that only rise; on a curve that reaches the target and fades again it returns the last count.",
+            "Find the first measurement that reaches the target, and go along the line from the one before.",
+            lambda labels, accuracies, target: (
+                None if max(accuracies) < target else float(np.interp(target, accuracies, labels))
+            ),
+        ),
+        Misconception(
+            "looks-at-the-end",
+            "A curve that reached the target and faded again gets None: you look at its last accuracy.",
+            "Ask whether *any* measurement reaches the target.",
+            lambda labels, accuracies, target: (
+                None if accuracies[-1] < target else amount_to_reach(labels, accuracies, target)
+            ),
+        ),
+        Misconception(
+            "share-from-wrong-end",
+            "Between the two points you go the right share from the wrong end.",
+            "Start at the left point: x0 + share * (x1 - x0), with share = (target - y0) / (y1 - y0).",
+            _between(lambda x0, x1, share: x1 - share * (x1 - x0)),
+        ),
+        Misconception(
+            "base-forgotten",
+            "You return how far past the left point the crossing lies, not where it lies.",
+            "Add the left point's count: x0 + share * (x1 - x0).",
+            _between(lambda x0, x1, share: share * (x1 - x0)),
+        ),
+        Misconception(
+            "midpoint",
+            "You return the middle between the two counts; the curve crosses the target nearer to one of them.",
+            "Go the share (target - y0) / (y1 - y0) of the way from x0 to x1.",
+            _between(lambda x0, x1, share: (x0 + x1) / 2),
+        ),
+        Misconception(
+            "rounded-up",
+            "You round up to whole labels. The crossing is asked for as it is; round when you print.",
+            "Return x0 + share * (x1 - x0) itself.",
+            _between(lambda x0, x1, share: math.ceil(x0 + share * (x1 - x0))),
+        ),
+        Misconception(
+            "starts-above",
+            "Where the very first measurement already reaches the target you do not return its count.",
+            "Look at the first measurement before the loop: if it is enough, return labels[0].",
+            lambda labels, accuracies, target: (
+                None if accuracies[0] >= target else amount_to_reach(labels, accuracies, target)
+            ),
+        ),
         Misconception(
             "measured-point",
             "You return the first measured count that reaches the target. The curve crossed it somewhere before.",
@@ -566,7 +754,32 @@ _BREAK_EVEN = Question(
     right="The first whole number of tasks at which pretraining has paid for itself.",
     reference=lambda *case: break_even_tasks(*case),
     points=2,
+    names=("pretraining", "with_transfer", "from_scratch"),
     misconceptions=(
+        Misconception(
+            "ignores-transfer-cost",
+            "You divide by the cost from scratch: a task with transfer is not free.",
+            "Divide by what a task saves, `from_scratch - with_transfer`.",
+            _paying(lambda p, t, s: math.ceil(p / s)),
+        ),
+        Misconception(
+            "divides-by-transfer-cost",
+            "You divide by the cost of a task with transfer.",
+            "Divide by what a task saves, `from_scratch - with_transfer`.",
+            _paying(lambda p, t, s: math.ceil(p / t)),
+        ),
+        Misconception(
+            "one-too-few",
+            "You return one task fewer than it takes.",
+            "Check with a small case: 100 once, saving 50 a task, has come back after 2 tasks.",
+            _paying(lambda p, t, s: math.ceil(p / (s - t)) - 1),
+        ),
+        Misconception(
+            "never-false",
+            "Where transfer saves nothing you return False, which counts as 0 in arithmetic.",
+            "Return None when `from_scratch <= with_transfer`.",
+            _never(False),
+        ),
         Misconception(
             "fraction",
             "You return a fraction of a task; tasks come whole.",
@@ -587,8 +800,8 @@ _BREAK_EVEN = Question(
         ),
         Misconception(
             "one-too-many",
-            "You add one even where the division is exact: breaking even counts, with <=.",
-            "Use `math.ceil(pretraining / saved)` alone.",
+            "Where the division is exact you are one task too high: equal totals count as paid.",
+            "Compare with <=, or use `math.ceil(pretraining / saved)` alone.",
             _paying(lambda p, t, s: p // (s - t) + 1),
         ),
         Misconception(
@@ -645,6 +858,18 @@ def _judge_costs(evidence: Evidence, rng: np.random.Generator) -> list[Finding]:
                 2,
             )
         ]
+    for record, always in ((equal, False), (dearer, True)):
+        if "error" in record and record["error"]["inside"] and all("value" in other for other in usual):
+            case = "costs more with transfer" if always else "costs the same with and without transfer"
+            return [
+                Finding(
+                    "never-raises",
+                    False,
+                    f"Where a task {case}, your function stops with {record['error']['type']}.",
+                    "Return None when `from_scratch <= with_transfer`.",
+                    2,
+                )
+            ]
     cases = _costs(rng)
     if all("value" in record for record in calls):
         negative = dearer["value"]
@@ -652,7 +877,9 @@ def _judge_costs(evidence: Evidence, rng: np.random.Generator) -> list[Finding]:
             _BREAK_EVEN.agree(record["value"], break_even_tasks(*case))
             for record, case in zip(calls[:-1], cases[:-1], strict=True)
         )
-        if right_else and isinstance(negative, int | float) and negative < 0 and negative != -1:
+        if (
+            right_else and isinstance(negative, int | float) and negative < 0 and negative != -1
+        ):  # -1 has its own message
             return [
                 Finding(
                     "negative-tasks",

@@ -199,6 +199,11 @@ def strips(worlds: Mapping[str, LabelledImages], *, columns: int = 14, title: st
     names = list(worlds)
     with look():
         rows = [np.concatenate(list(worlds[name].images[:columns].transpose(0, 2, 3, 1)), axis=1) for name in names]
+        if len({row.shape for row in rows}) != 1:
+            shapes = ", ".join(
+                f"{name} {row.shape[1]} x {row.shape[0]} px" for name, row in zip(names, rows, strict=True)
+            )
+            raise DataError(f"The rows of images differ in size: {shapes}.", "Give as many images of one size in each.")
         size = rows[0].shape[0]
         axes.imshow(np.concatenate(rows), interpolation="nearest", aspect="equal")
         axes.set_yticks([size * (row + 0.5) for row in range(len(names))], names)

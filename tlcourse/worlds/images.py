@@ -147,10 +147,12 @@ class _TorchDataset:
 
 
 class _FastaiDataset:
-    """Indexable pairs in fastai's own types, so that its batch transforms find them."""
+    """Indexable pairs in fastai's own types, so that its batch transforms find them, and the loss that suits labels."""
 
     def __init__(self, data: LabelledImages) -> None:
-        self.data = data
+        from fastai.losses import CrossEntropyLossFlat
+
+        self.data, self.loss_func = data, CrossEntropyLossFlat()
 
     def new_empty(self) -> _FastaiDataset:
         """The same without images: what `learn.export()` keeps."""
