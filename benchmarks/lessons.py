@@ -46,7 +46,8 @@ def cost(lesson: Lesson) -> Cost:
     notebook = nbformat.read(lesson.solution, as_version=4)
     notebook.cells.append(nbformat.v4.new_code_cell(ASK_FOR_MEMORY))
     manager = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=KernelSpecManager(kernel_dirs=[]))
-    client = NotebookClient(notebook, km=manager, timeout=900, record_timing=True)
+    quiet = ["--IPKernelApp.log_level=40"]
+    client = NotebookClient(notebook, km=manager, timeout=900, record_timing=True, extra_arguments=quiet)
     client.owns_km = True
     with tempfile.TemporaryDirectory() as scratch:
         env = os.environ | {

@@ -14,9 +14,8 @@
 #
 # Each section asks one question and answers it with an experiment, in three moves:
 #
-# 1. **Predict.** Before you run an experiment, commit to a guess. Say it aloud or write it down. A guess that turns out
-#    wrong teaches more than a figure you merely nod at.
-# 2. **Run.** The numbers are computed on your machine, now. None of them is typed into the text.
+# 1. **Predict.** Before you run an experiment, commit to a guess. Say it aloud or write it down.
+# 2. **Run.** The results are computed on your machine, now.
 # 3. **Explain.** Compare the result with your guess, in your own words, before you read ours.
 #
 # Every lesson opens with the same line:
@@ -27,9 +26,11 @@ import tlcourse as tl
 # %% [markdown]
 # ## Your machine
 #
-# Training is arithmetic, and a lot of it. How long a cell takes depends on what does the arithmetic: a **processor**
-# (CPU) with a few cores, or a **graphics processor** (GPU) with thousands of small ones. *Precision* is the number
-# format: `float32` stores a number in 32 bits, `bfloat16` in 16, which is faster where the processor knows it.
+# A **neural network** is a function with very many adjustable numbers, its **weights**. **Training** adjusts them, a
+# little at a time, until the function does what the examples show. That is arithmetic, and a lot of it. How long a cell
+# takes depends on what does the arithmetic: a **processor** (CPU) with a few cores, or a **graphics processor** (GPU)
+# with thousands of small ones. *Memory* must hold the images and the network at once. *Precision* is the number format:
+# `float32` stores a number in 32 bits, `bfloat16` in 16, which is faster where the processor knows it.
 
 # %%
 tl.machine()
@@ -44,16 +45,16 @@ tl.machine()
 #
 # Real photo collections take gigabytes and hours. So the course draws its own world from the fonts that come with
 # matplotlib: hundreds of small pictures, called **glyphs**, in random colours, sizes, angles and lighting, some partly
-# hidden, some blurred. It is small enough for a laptop and behaves like photos in the ways that matter here.
-# Beside the drawings stands something real: digits that 13 people wrote by hand.
+# hidden, some blurred. It is small enough for a laptop. Beside the drawings stands something real: digits that 13
+# people wrote by hand.
 
 # %%
 domains = {
-    "150 pictographs": tl.worlds.glyphs("pictographs", 1),
+    "150 pictographs": tl.worlds.glyphs("pictographs", 1).subset(range(0, 150, 10)),
     "20 everyday things": tl.worlds.glyphs("everyday", 1, seed=1),
     "Georgian letters": tl.worlds.glyphs("georgian", 1, seed=2),
     "digits, printed": tl.worlds.glyphs("digits", 2, style="print"),
-    "digits, handwritten": tl.worlds.handwriting(),
+    "digits, handwritten": tl.worlds.handwriting(seed=3),
 }
 tl.plots.strips(domains, title="Five sets of pictures: four drawn, one real")
 
@@ -65,21 +66,24 @@ tl.plots.strips(domains, title="Five sets of pictures: four drawn, one real")
 # How a set looks is decided by a handful of named knobs: texture, colour, pose, blur, noise and more. Turning them
 # moves one set of pictures towards another.
 #
-# > **Predict.** Which rows below would a program confuse most easily with each other: neighbours, or the two ends?
+# > **Predict.** Here is a walk from one look to another. Will any two neighbouring rows look like different worlds?
 
 # %%
-tl.plots.explore_styles(tl.worlds.PHOTO, tl.worlds.PRINT)
+tl.plots.style_walk(tl.worlds.PHOTO, tl.worlds.PRINT)
 
 # %% [markdown]
-# **Explain.** The classes stay what they are; only the look changes, step by step. Neighbouring styles share most of
-# their properties, the ends share almost none. Later lessons measure what such a distance costs. If you are in front of
-# a live notebook, you can drag the slider.
+# **Explain.** What is shown stays the same; only the look changes, step by step. Each row is close to the next, and yet
+# the ends have little in common. Later lessons measure what such a distance costs. In a live notebook the next cell
+# gives you a slider, so that you can stop anywhere on the way.
+
+# %%
+tl.plots.explore_styles(tl.worlds.CHALK, tl.worlds.PHOTO)
 
 # %% [markdown]
 # ## One image is a block of numbers
 #
-# An image here is an array of three layers, red, green and blue, each 48 pixels high and wide. Its *label* is the
-# number of its class. We ask for two images of each everyday thing:
+# An image here is an array of three layers, red, green and blue, each 48 pixels high and wide. What it shows is its
+# **class**, umbrella say, and the number of the class is its **label**. We ask for two images of each everyday thing:
 
 # %%
 things = tl.worlds.glyphs("everyday", 2)
@@ -100,8 +104,8 @@ tl.plots.sheet(tl.worlds.glyphs("everyday", 3, seed=1), rows=3, columns=10)
 # ## Your first exercise
 #
 # **Accuracy** is the share of images that are named right, from 0 to 1. On its own an accuracy says little: 0.5 is
-# poor for two classes and splendid for a thousand. What it must be compared with is a **baseline**, a result that costs
-# nothing. The cheapest baseline is a blind guess.
+# poor for two classes and splendid for a thousand. What it must be compared with is a **baseline**: what a simpler
+# method reaches. The simplest baseline is a blind guess.
 
 # %% [markdown] task="chance_accuracy"
 # Write a function that takes the number of classes, all equally common, and returns the accuracy that blind guessing
@@ -126,21 +130,22 @@ tl.check.chance_accuracy(chance_accuracy)
 # Read how the message names the mistake. Then mend it.
 #
 # If you are stuck on an exercise, ask for a hint. Hints open one at a time, from a nudge to nearly the answer. They cost
-# nothing.
+# nothing. Remove the `#` below and run the cell, twice if you like:
 
 # %%
-tl.hint("chance_accuracy")
+# tl.hint("chance_accuracy")
 
 # %% [markdown]
 # ## A first look at what this course is about
 #
-# With the package comes a small neural network, **GlyphNet**. Somebody, at some expense, taught it to tell the 150
-# pictographs apart. It has never seen one of the 20 everyday things. We now show it **one** labelled image of each,
-# and then ask it to name many new ones.
+# With the package comes a small neural network, **GlyphNet**. It was trained, at some expense, to tell the 150
+# pictographs apart. None of the 20 everyday signs is among those 150, though some have a relative there: other scissors,
+# another telephone, a single note. We now show GlyphNet **one** labelled image of each sign, and then ask it to name many
+# new ones.
 #
-# We leave the network as it is. It turns each image into a list of numbers, its **features**, and a simple classifier
-# is fitted to those. To see what GlyphNet's training is worth, we do exactly the same with a twin of GlyphNet whose
-# weights were never trained.
+# We leave the network as it is. It turns each image into a list of numbers, its **features**. On top we fit a
+# **classifier**, a simple function that goes from features to a class. To see what GlyphNet's training is worth, we do
+# exactly the same with a twin of GlyphNet whose weights are random.
 #
 # > **Predict.** Guessing reaches 0.05. What will the untrained twin reach from one image of each? What will GlyphNet?
 
@@ -167,16 +172,17 @@ tl.plots.bars(
     {"GlyphNet": trained, "its untrained twin": untrained},
     chance=1 / 20,
     colours={"its untrained twin": "scratch"},
-    title="One labelled image of each of 20 unseen things",
+    title="One labelled image of each of 20 new signs",
 )
 
 # %% [markdown]
 # **Explain.** Both networks have the same design, got the same 20 images and the same classifier. The bars are means of
-# five repetitions with other images; the thin lines are 95 % intervals, which say how sure each mean is. The dashed
-# line is what guessing gives, the number of your exercise.
+# five repetitions, each with other training images (and, for the twin, other random weights). The thin lines are 95 %
+# intervals, which say how sure each mean is; lesson 01 explains them. The dashed line is what guessing gives, the number
+# of your exercise.
 #
-# What differs is only what GlyphNet learned on *other* things. It carries over. That is **transfer learning**, and the
-# rest of the course asks when it happens, why, how to get the most of it, and when it fails.
+# What differs is only what GlyphNet learned on other signs. It carries over. That is **transfer learning**, and the rest
+# of the course asks when it happens, why, how to get the most of it, and when it fails.
 
 # %% [markdown]
 # ## Saving, progress, submitting

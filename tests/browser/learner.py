@@ -151,6 +151,11 @@ class Lesson:
         self.run("def chance_accuracy")
         return self.run("tl.check.chance_accuracy")
 
+    def hint(self) -> Locator:
+        """Type what asks for a hint where the lesson speaks of it, and run that. Returns the cell."""
+        self.write('tl.hint("chance_accuracy")', instead_of="tl.hint(")
+        return self.run("tl.hint(")
+
     def choose(self, *labels: str) -> None:
         """Click through a menu: `choose("Run", "Run All Cells")`."""
         self.page.locator(".lm-MenuBar-itemLabel", has_text=_exactly(labels[0])).click()

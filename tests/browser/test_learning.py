@@ -25,7 +25,6 @@ def test_the_printed_address_opens_the_first_lesson(server: Server, lesson: Less
 def test_a_stub_is_not_yet_right_and_says_what_to_do(lesson: Lesson) -> None:
     shown = card(lesson.check())
     expect(shown).to_contain_text("not yet")
-    expect(shown).to_contain_text("still the stub")
     expect(shown).to_contain_text("Replace the line raise NotImplementedError(...)")
     expect(shown.get_by_role("img", name="not right yet")).to_be_visible()
 
@@ -47,7 +46,7 @@ def test_the_right_answer_passes(lesson: Lesson) -> None:
 def test_hints_open_one_at_a_time(lesson: Lesson) -> None:
     lesson.run("import tlcourse")
     for opened in (1, 2):
-        shown = card(lesson.run("tl.hint("))
+        shown = card(lesson.hint())
         expect(shown).to_contain_text(f"Hint {opened} of 3")
         expect(shown.get_by_role("listitem")).to_have_count(opened)
 
@@ -106,7 +105,7 @@ def test_the_slider_redraws_by_key_and_by_mouse(lesson: Lesson) -> None:
 def test_cards_read_well_in_every_theme(lesson: Lesson, theme: str) -> None:
     lesson.choose("Settings", "Theme", theme)
     expect(lesson.page.locator("body")).to_have_attribute("data-jp-theme-name", theme)
-    cards = [card(lesson.check()), card(lesson.run("tl.hint(")), card(lesson.check("return 1 / n_classes"))]
+    cards = [card(lesson.check()), card(lesson.hint()), card(lesson.check("return 1 / n_classes"))]
     for shown in cards:
         mark = shown.get_by_role("img")
         assert contrast.of_shape(mark) >= 3

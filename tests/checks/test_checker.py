@@ -77,8 +77,14 @@ class TestInANotebook:
         assert "✗ The answer is in percent" in capsys.readouterr().out
         lines = caught.value._render_traceback_()
         assert len(lines) == 1 and "\n" not in lines[0]
-        assert lines[0].startswith("Not yet: chance_accuracy: 0 of 1 points. The answer is in percent")
+        assert lines[0] == "chance_accuracy: not yet. What to do stands above."
         assert caught.value.result.earned == 0
+
+    def test_graders_read_the_message_itself(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("NBGRADER_EXECUTION", "validate")
+        with pytest.raises(CheckFailed) as caught:
+            tl.check.chance_accuracy(percent)
+        assert caught.value._render_traceback_()[0].startswith("Not yet: chance_accuracy: 0 of 1 points. The answer is")
 
     def test_a_partly_right_answer_has_not_passed(self) -> None:
         with pytest.raises(CheckFailed, match=r"2\.5 of 3 points"):

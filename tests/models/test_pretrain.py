@@ -165,7 +165,7 @@ class TestCommand:
     def test_images_that_are_no_number(self, capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit) as ended:
             main(["pretrain", "--images", "many"])
-        assert ended.value.code == 2 and "many" in capsys.readouterr().err
+        assert ended.value.code == 2 and "many is no number of images" in capsys.readouterr().err
 
     def test_a_folder_that_cannot_be_written(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (tmp_path / "file").write_text("not a folder")

@@ -20,8 +20,13 @@ class CheckFailed(Exception):
         self.result = result
 
     def _render_traceback_(self) -> list[str]:
-        """IPython shows this instead of a traceback: the fault is in the answer, not in a line of ours."""
-        return [f"Not yet: {self}"]
+        """IPython shows this instead of a traceback: the fault is in the answer, not in a line of ours.
+
+        A learner has just read the card; a grader's report has nothing but this line.
+        """
+        if os.environ.get("NBGRADER_EXECUTION"):
+            return [f"Not yet: {self}"]
+        return [f"{self.result.exercise.id}: not yet. What to do stands above."]
 
 
 class UnknownExercise(ExerciseError, AttributeError):

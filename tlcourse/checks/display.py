@@ -120,7 +120,7 @@ def _card(colour: str, mark: tuple[str, str], title: str, aside: str, body: str)
 
 
 def _small(text: str) -> str:
-    return f'<div style="opacity:.85;font-size:.93em;margin-top:.4em">{_inline(text)}</div>'
+    return f'<div style="opacity:.85;font-size:.93em;margin-top:.6em">{_inline(text)}</div>'
 
 
 def _inline(text: str) -> str:

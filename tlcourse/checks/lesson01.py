@@ -724,14 +724,14 @@ def _judge_labels(evidence: Evidence, rng: np.random.Generator) -> list[Finding]
 
 
 def _costs(rng: np.random.Generator) -> list[tuple[Any, ...]]:
-    saved = int(rng.integers(3, 9))
-    scratch = float(rng.integers(40, 90))
+    saved, transfer = int(rng.integers(11, 20)), float(rng.integers(5, 10))
+    scratch = transfer + saved
     return [
-        (100.0 * saved + 1, scratch - saved, scratch),  # just past a whole number
-        (100.0 * saved - 1, scratch - saved, scratch),  # just before one
-        (7.0 * saved, scratch - saved, scratch),  # exact
-        (30.0, scratch - 10, scratch - 10),  # saves nothing
-        (30.0, scratch, scratch - 10),  # costs more each time
+        (100.0 * saved + 1, transfer, scratch),  # just past a whole number
+        (100.0 * saved - 1, transfer, scratch),  # just before one
+        (7.0 * saved, transfer, scratch),  # exact
+        (300.0, transfer, transfer),  # saves nothing
+        (300.0, scratch, transfer),  # costs more each time
     ]
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tlcourse.errors import CourseError, LessonError
+from tlcourse.errors import CourseError, LessonError, StorageError
 
 if TYPE_CHECKING:
     from tlcourse.authoring.course import Lesson
@@ -56,6 +57,8 @@ def lab_command(folder: Path, notebook: str, port: int | None, *, browser: bool)
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ]
+    if settings := _quiet_settings():
+        command.append(f"--LabApp.app_settings_dir={settings}")
     if port is not None:
         command.append(f"--port={port}")
     if not browser:
@@ -63,6 +66,26 @@ def lab_command(folder: Path, notebook: str, port: int | None, *, browser: bool)
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
     return command
+
+
+def _quiet_settings() -> Path | None:
+    """A folder of JupyterLab settings that keeps its question about news from covering the lesson.
+
+    None where the machine has settings of its own, which this folder would hide, or where it cannot be written.
+    """
+    from jupyterlab.commands import get_app_dir
+
+    from tlcourse import storage
+
+    if (Path(get_app_dir()) / "settings" / "overrides.json").exists():
+        return None
+    folder = storage.cache_dir() / "lab-settings"
+    overrides = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
+    try:
+        storage.write_text(folder / "overrides.json", json.dumps(overrides))
+    except StorageError:
+        return None
+    return folder
 
 
 def has_browser() -> bool:

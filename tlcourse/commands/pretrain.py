@@ -17,10 +17,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _positive(text: str) -> int:
-    value = int(text)
-    if value < 256:
-        raise argparse.ArgumentTypeError("at least 256 images, one chunk")
-    return value
+    if not text.isdecimal() or int(text) < 256:
+        raise argparse.ArgumentTypeError(f"{text} is no number of images: give at least 256 images, one chunk")
+    return int(text)
 
 
 def run(args: argparse.Namespace) -> int:
