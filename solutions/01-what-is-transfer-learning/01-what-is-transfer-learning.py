@@ -293,18 +293,18 @@ for name in ("start", "slope", "asymptote"):
 # ## What it saves: labels
 #
 # Labels are often the dearest part of a project: a person has to give each one. So we ask how many each arm needs for a
-# wanted accuracy. We train both arms on 1, 3, 6 and 12 examples of each digit. The runs with 3 we have already.
+# wanted accuracy. We train both arms on 1, 3 and 8 examples of each digit. The runs with 3 we have already.
 #
 # > **Predict.** To reach an accuracy of 0.75, how many times as many labels will scratch need?
 
 # %%
-per_class = np.array([1, 3, 6, 12])
+per_class = np.array([1, 3, 8])
 
 
 def accuracies(start, known):
-    """Final accuracies of shape (5 seeds, 4 label counts); `known` are the runs with 3 examples a class."""
+    """Final accuracies of shape (5 seeds, 3 label counts); `known` are the runs with 3 examples a class."""
     ends = {3: [run.accuracy[-1] for run in known]}
-    for count in tl.progress([1, 6, 12], "labels"):
+    for count in tl.progress([1, 8], "labels"):
         ends[count] = [learning_curve(start, seed, count, measure_at=()).accuracy[-1] for seed in seeds]
     return np.array([ends[count] for count in per_class]).T
 
