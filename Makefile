@@ -47,7 +47,8 @@ quick: $(DEV) ## the tests without running the lessons
 # line sums up both. Notebooks that lie under tests/ are material of tests, not lessons.
 test: $(DEV) browser lint ## everything: style, types, built lessons, tests, and every solution executed
 	$(PY) -m tlcourse.cli build --check
-	$(PY) -m pytest $(PYTEST_ARGS) $(LESSONS) tests solutions
+	@# The lessons' checks count tries: not in the progress of whoever tests.
+	TLCOURSE_STATE='$(CURDIR)/build/state' $(PY) -m pytest $(PYTEST_ARGS) $(LESSONS) tests solutions
 
 latest: ## the same tests with the newest versions of everything, in a venv of their own
 	@$(MAKE) --no-print-directory test VENV=build/venv-latest CONSTRAINTS=/dev/null

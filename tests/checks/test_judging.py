@@ -96,7 +96,7 @@ class TestUnusable:
         [
             (lambda n: None, "returns-nothing", "returns nothing"),
             (lambda n: print(n), "prints-not-returns", "prints its result"),
-            (7, "not-a-function", "is a int, not a function"),
+            (7, "not-a-function", "is not a function, but of the type int"),
             (lambda: 1, "wrong-arguments", "does not take the arguments"),
             (lambda n: n.missing, "raises", "stopped with AttributeError"),
         ],

@@ -19,8 +19,8 @@ import pytest
 from grading_kit import FIRST, PARTIAL, RIGHT, SECOND, WRONG, hand_in, released, scores
 from nbgrader.apps import AutogradeApp
 
+from tlcourse import extras
 from tlcourse.cli import main
-from tlcourse.grading import extras
 
 
 @dataclass(frozen=True)

@@ -132,7 +132,7 @@ def _failure(name: str, error: dict[str, str], points: float) -> Finding:
         return Finding(
             "not-a-function",
             False,
-            f"`{name}` is a {message}, not a function.",
+            f"`{name}` is not a function, but of the type {message}.",
             f"Pass the function itself, without calling it: `{name}`, not `{name}(...)`.",
             points,
         )

@@ -215,6 +215,9 @@ def strips(worlds: Mapping[str, LabelledImages], *, columns: int = 14, title: st
     return Picture(figure, f"{title}. Rows of images: {', '.join(names)}.")
 
 
+_BADGE = {"boxstyle": "circle,pad=0.25", "facecolor": COLOURS["ink"], "edgecolor": "white"}
+
+
 def benefits(
     steps: Sequence[float], transfer: np.ndarray, scratch: np.ndarray, *, chance: float, title: str
 ) -> Picture:
@@ -236,13 +239,21 @@ def benefits(
         ends = [(steps[0], np.mean(scratch, 0)[0], gained.start), (steps[-2], scratch[:, -3:].mean(), gained.asymptote)]
         for place, bottom, gap in ends:
             axes.annotate("", (place, bottom + gap), (place, bottom), arrowprops={"arrowstyle": "<->", "color": ink})
-        texts = (
-            (steps[0], ends[0][1] + gained.start * 0.7, f" 1 higher start: {gained.start:+.2f}"),
-            (steps[2], np.mean(transfer, 0)[2], f"  2 higher slope: {gained.slope:+.3f} a step"),
-            (steps[-2], ends[1][1] + gained.asymptote / 2, f"3 higher asymptote: {gained.asymptote:+.2f}  "),
+        middle = (steps[0] + steps[2]) / 2
+        badges = (
+            (steps[0], ends[0][1] + gained.start / 2, f"start: {gained.start:+.2f}"),
+            (middle, np.interp(middle, steps, np.mean(transfer, 0)) + 0.08, f"slope: {gained.slope:+.3f} a step"),
+            (steps[-2], ends[1][1] + gained.asymptote / 2, f"asymptote: {gained.asymptote:+.2f}"),
         )
-        for (place, height, text), side in zip(texts, ("left", "left", "right"), strict=True):
-            axes.annotate(text, (place, height), va="center", ha=side, fontweight="bold", fontsize=9.5)
+        for number, (place, height, _) in enumerate(badges, start=1):
+            axes.annotate(
+                str(number), (place, height), ha="center", va="center", color="white", fontweight="bold", bbox=_BADGE
+            )
+        # The words stand apart, where the curves leave room: beside the badges they would run over a curve.
+        words = "\n".join(f"{number}  higher {text}" for number, (_, _, text) in enumerate(badges, start=1))
+        axes.text(
+            0.6, 0.16, words, transform=axes.transAxes, ha="left", va="bottom", linespacing=1.6, fontweight="bold"
+        )
         axes.set(xlabel="training steps", ylabel="test accuracy", title=title)
     alt = (
         f"{title}. Transfer leads scratch by {gained.start:.2f} at the start, gains {gained.slope:.3f} more a step, "
