@@ -181,7 +181,9 @@ tells 150 pictographs apart in 48 x 48 px colour images. It is the source model 
 | 20 everyday things, 10 a class, this network from scratch | {interval("scratch_10_a_class_everyday")} |
 
 No target class is a source class, though some have a relative there: the source has other scissors, another telephone,
-a single note. The arm from scratch had {facts["scratch_10_a_class_everyday"]["steps"]} steps of 32 images and the best of the rates
+a single note.
+
+The arm from scratch had {facts["scratch_10_a_class_everyday"]["steps"]} steps of 32 images and the best of the rates
 {", ".join(f"{rate:g}" for rate in SCRATCH_RATES)} (chosen on the test images, in its favour).
 
 **Use it for** learning about transfer. **Do not use it for** anything that matters: it knows drawings, not the world.
