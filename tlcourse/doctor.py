@@ -20,6 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from importlib import metadata
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -332,7 +333,8 @@ def mix(torch_build: str | None = None, vision_build: str | None = None) -> str:
 
 def _build(package: str) -> str:
     """cpu, cu132, ... as the package's own version file says, read without an import; else empty."""
-    spec = importlib.util.find_spec(package)
+    # On the path, not among what this process has imported: the doctor reports what a new process would find.
+    spec = PathFinder.find_spec(package)
     if spec is None or not spec.origin:
         return ""
     try:

@@ -74,7 +74,7 @@ tl.plots.style_walk(tl.worlds.PHOTO, tl.worlds.PRINT)
 # %% [markdown]
 # **Explain.** What is shown stays the same; only the look changes, step by step. Each row is close to the next, and yet
 # the ends have little in common. Later lessons measure what such a distance costs. In a live notebook the next cell
-# gives you a slider, so that you can stop anywhere on the way.
+# gives you a slider for another walk, from chalk on a board, so that you can stop anywhere on the way.
 
 # %%
 tl.plots.explore_styles(tl.worlds.CHALK, tl.worlds.PHOTO)
