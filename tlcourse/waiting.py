@@ -9,6 +9,11 @@ from typing import TypeVar
 Item = TypeVar("Item")
 
 
+def nobody_watches() -> bool:
+    """Whether a program runs the notebook: then there is nothing to slide, and no bar to look at."""
+    return bool(os.environ.get("TLCOURSE_STATIC") or os.environ.get("NBGRADER_EXECUTION"))
+
+
 def progress(items: Sequence[Item] | Iterable[Item], text: str = "") -> Iterator[Item]:
     """Go through `items` with a bar that shows how many are done, and that disappears at the end.
 
@@ -18,7 +23,7 @@ def progress(items: Sequence[Item] | Iterable[Item], text: str = "") -> Iterator
         items: what to go through.
         text: what is being done.
     """
-    if os.environ.get("TLCOURSE_STATIC") or os.environ.get("NBGRADER_EXECUTION"):
+    if nobody_watches():
         yield from items
         return
     from rich.progress import track

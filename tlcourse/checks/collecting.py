@@ -121,5 +121,9 @@ def _described(error: BaseException) -> dict[str, Any]:
         message = str(error)
     except Exception:
         message = ""
-    described = {"type": type(error).__name__, "message": message[:_LONGEST], "line": line[:_LONGEST]}
-    return {**described, "inside": bool(frames)}
+    return {
+        "type": type(error).__name__,
+        "message": message[:_LONGEST],
+        "line": line[:_LONGEST],
+        "inside": bool(frames),
+    }

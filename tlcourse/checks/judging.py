@@ -118,7 +118,7 @@ def unusable(name: str, calls: Sequence[Evidence], points: float) -> Finding | N
     return None
 
 
-def _failure(name: str, error: dict[str, str], points: float) -> Finding:
+def _failure(name: str, error: dict[str, Any], points: float) -> Finding:
     kind, message, line = error["type"], error["message"], error["line"]
     if kind == "NotImplementedError" and message == STUB_MESSAGE:
         return Finding(

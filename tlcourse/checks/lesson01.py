@@ -749,6 +749,14 @@ def _never(value: Any) -> Any:
     return lambda p, t, s: value if s <= t else break_even_tasks(p, t, s)
 
 
+def _guarded_or_not(code: str, message: str, next_step: str, model: Any) -> tuple[Misconception, Misconception]:
+    """A mistake in the division, made by somebody who thought of None and by somebody who did not."""
+    return (
+        Misconception(code, message, next_step, _paying(model)),
+        Misconception(code, message, next_step, model),
+    )
+
+
 _BREAK_EVEN = Question(
     code="break-even",
     right="The first whole number of tasks at which pretraining has paid for itself.",
@@ -756,17 +764,17 @@ _BREAK_EVEN = Question(
     points=2,
     names=("pretraining", "with_transfer", "from_scratch"),
     misconceptions=(
-        Misconception(
+        *_guarded_or_not(
             "ignores-transfer-cost",
             "You divide by the cost from scratch: a task with transfer is not free.",
             "Divide by what a task saves, `from_scratch - with_transfer`.",
-            _paying(lambda p, t, s: math.ceil(p / s)),
+            lambda p, t, s: math.ceil(p / s),
         ),
-        Misconception(
+        *_guarded_or_not(
             "divides-by-transfer-cost",
             "You divide by the cost of a task with transfer.",
             "Divide by what a task saves, `from_scratch - with_transfer`.",
-            _paying(lambda p, t, s: math.ceil(p / t)),
+            lambda p, t, s: math.ceil(p / t),
         ),
         Misconception(
             "one-too-few",
@@ -803,18 +811,6 @@ _BREAK_EVEN = Question(
             "Where the division is exact you are one task too high: equal totals count as paid.",
             "Compare with <=, or use `math.ceil(pretraining / saved)` alone.",
             _paying(lambda p, t, s: p // (s - t) + 1),
-        ),
-        Misconception(
-            "ignores-transfer-cost",
-            "You divide by the cost from scratch: a task with transfer is not free.",
-            "Divide by what a task saves, `from_scratch - with_transfer`.",
-            lambda p, t, s: math.ceil(p / s),
-        ),
-        Misconception(
-            "divides-by-transfer-cost",
-            "You divide by the cost of a task with transfer.",
-            "Divide by what a task saves, `from_scratch - with_transfer`.",
-            lambda p, t, s: math.ceil(p / t),
         ),
         Misconception(
             "adds-costs",

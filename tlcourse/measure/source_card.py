@@ -25,6 +25,7 @@ from tlcourse.transfer.probe import linear_probe
 from tlcourse.transfer.training import accuracy, fit, prepared
 from tlcourse.worlds.alphabets import EVERYDAY, HELD_OUT, PICTOGRAPHS, Alphabet
 from tlcourse.worlds.glyph_world import glyphs
+from tlcourse.worlds.images import LabelledImages
 
 _TEST_SEED = 900_000  # test images share no seed with training images or with a lesson
 SCRATCH_RATES = (3e-4, 1e-3, 3e-3)
@@ -82,7 +83,7 @@ def random_tasks(runs: int = 5) -> list[Alphabet]:
     ]
 
 
-def _target(task: Alphabet, run: int):  # type: ignore[no-untyped-def]  # two LabelledImages
+def _target(task: Alphabet, run: int) -> tuple[LabelledImages, LabelledImages]:
     train = glyphs(task, 10, seed=run, cache=False)
     return train, glyphs(task, 50, seed=_TEST_SEED + run, cache=False)
 
