@@ -170,3 +170,10 @@ class TestFastai:
         with learner.no_bar(), learner.no_logging():
             learner.fit(1)
         assert np.isfinite(learner.validate()[0])
+
+
+def test_some_of_its_children_are_a_plain_sequential() -> None:
+    network = GlyphNet(3)
+    most = network[:-1]
+    assert type(most) is nn.Sequential and [name for name, _ in most.named_children()][-1] == "flatten"
+    assert most[0] is network[0] is network.stem

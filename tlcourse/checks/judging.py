@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -237,18 +237,22 @@ def _listed(items: list[str], whole: Any) -> str:
 def judge_quiz(
     name: str,
     record: Evidence,
-    right: dict[str, tuple[Any, str]],
+    right: Mapping[str, tuple[Any, str | Mapping[Any, str]]],
     allowed: Sequence[Any],
     points: float,
+    patterns: Sequence[Misconception] = (),
 ) -> list[Finding]:
     """Findings for a quiz: one for each item, with an explanation for a wrong choice.
 
     Args:
         name: how the learner's function is called.
         record: what `collecting.call` recorded of it.
-        right: item -> (the right choice, why another choice is wrong).
+        right: item -> (the right choice, why another choice is wrong), or (the right choice, an explanation for each
+            choice): then the right choice is confirmed with its reason too.
         allowed: the choices there are.
         points: shared equally by the items.
+        patterns: mistakes that explain a whole answer; `model` takes an item and returns the mistaken choice. The first
+            that gives this very answer, two or more wrong items in it, stands in one finding for all of them.
     """
     if fault := unusable(name, [record], points):
         return [fault]
@@ -264,28 +268,52 @@ def judge_quiz(
             )
         ]
     # A key may be written "(A)" or "a.": the letter is what counts.
-    answers = {key.lower().strip(" ().:"): choice for key, choice in answers.items()}
+    answers = {key.lower().strip(" ().:"): _plain_choice(choice, allowed) for key, choice in answers.items()}
     if not set(answers) & set(right):
         keys, wanted = (", ".join(repr(key) for key in list(given)[:8]) for given in (record["value"], right))
         message = f"The keys are {keys or 'missing: the dict is empty'}; they must be {wanted}."
         return [Finding("wrong-keys", False, message, "Name each entry by its letter.", points)]
     share = points / len(right)
-    return [_quiz_item(key, answers, choice, why, allowed, share) for key, (choice, why) in right.items()]
+    findings = [_quiz_item(key, answers, choice, why, allowed, share) for key, (choice, why) in right.items()]
+    wrong = [finding for finding in findings if not finding.passed]
+    for pattern in patterns if len(wrong) > 1 else ():
+        if all(same(answers.get(key), pattern.model(key)) for key in right):
+            items = (f"{finding.code.partition('-')[0]}: {finding.next_step}" for finding in wrong)
+            reasons = " ".join([pattern.next_step, *items])
+            whole = Finding(pattern.code, False, pattern.message, reasons, share * len(wrong))
+            return [whole, *(finding for finding in findings if finding.passed)]
+    return findings
+
+
+def _plain_choice(given: Any, allowed: Sequence[Any]) -> Any:
+    """A word in any case and 0 or 1 for a truth value count as the choice they mean."""
+    if isinstance(given, str):
+        words = (option for option in allowed if isinstance(option, str) and option.lower() == given.strip().lower())
+        return next(words, given)
+    if all(isinstance(option, bool) for option in allowed) and given in (0, 1):
+        return bool(given)
+    return given
 
 
 def _quiz_item(
-    key: str, answers: dict[str, Any], choice: Any, why: str, allowed: Sequence[Any], share: float
+    key: str,
+    answers: dict[str, Any],
+    choice: Any,
+    why: str | Mapping[Any, str],
+    allowed: Sequence[Any],
+    share: float,
 ) -> Finding:
     given = answers.get(key)
     if given is None:
         return Finding(f"{key}-missing", False, f"{key}: no answer yet.", "Choose one.", share)
-    if all(isinstance(option, bool) for option in allowed) and given in (0, 1):
-        given = bool(given)
     if not any(same(given, option) for option in allowed):
         options = " or ".join(repr(option) for option in allowed)
         return Finding(
             f"{key}-unknown", False, f"{key}: {_shown(given)} is not one of the choices.", f"Answer {options}.", share
         )
+    reason = why if isinstance(why, str) else why[given]
     if same(given, choice):
-        return Finding(f"{key}-right", True, f"{key}: {given!r} is right.", "", share)
-    return Finding(f"{key}-wrong", False, f"{key}: {given!r} is not right.", why, share)
+        confirmed = "" if isinstance(why, str) else f" {reason}"
+        return Finding(f"{key}-right", True, f"{key}: {given!r} is right.{confirmed}", "", share)
+    code = f"{key}-wrong" if isinstance(why, str) else f"{key}-not-{str(given).replace(' ', '-')}"
+    return Finding(code, False, f"{key}: {given!r} is not right.", reason, share)

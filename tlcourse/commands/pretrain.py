@@ -1,17 +1,22 @@
 """Train GlyphNet, the course's own source model, and write its weights and model card.
 
+With --task, train one of the three small bodies of lesson 06 instead: with labels, by rotation or by contrast.
+
 An interrupted training goes on where it stopped when the command is given again with the same options.
 """
 
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `tlcourse pretrain`."""
     parser.add_argument("--out", type=Path, default=Path("glyphnet"), help="folder for the results (%(default)s)")
+    tasks = ("labels", "rotation", "contrastive")
+    parser.add_argument("--task", choices=tasks, help="train a small body of lesson 06 on this")
     parser.add_argument("--images", type=_positive, help="images to learn from; fewer for a trial")
     parser.add_argument("--seed", type=int, default=0, help="initial weights and images (%(default)s)")
 
@@ -28,11 +33,14 @@ def run(args: argparse.Namespace) -> int:
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     from tlcourse import storage
-    from tlcourse.measure.source_card import write_card
+    from tlcourse.measure.source_card import write_body_card, write_card
+    from tlcourse.models.pretrain import Labels, Recipe, pretrain
     from tlcourse.models.pretrain import Progress as Step
-    from tlcourse.models.pretrain import Recipe, pretrain
+    from tlcourse.transfer.self_supervision import body_recipe, objective
 
-    recipe = Recipe(seed=args.seed) if args.images is None else Recipe(images=args.images, seed=args.seed)
+    recipe = replace(body_recipe(args.task) if args.task else Recipe(), seed=args.seed)
+    recipe = recipe if args.images is None else replace(recipe, images=args.images)
+    goal = objective(args.task) if args.task else Labels()
     storage.make_folder(args.out)
     checkpoint = args.out / "training.pt"
     console = Console()
@@ -50,7 +58,13 @@ def run(args: argparse.Namespace) -> int:
             text = f"loss {step.loss:.2f}, accuracy {step.accuracy:.2f}"
             bar.update(task, completed=step.images, total=step.total, description=text)
 
-        network, seconds = pretrain(recipe, checkpoint=checkpoint, report=report)
+        network, seconds = pretrain(recipe, goal, checkpoint=checkpoint, report=report)
+    if args.task:
+        facts = write_body_card(network, args.task, recipe, seconds, args.out)
+        checkpoint.unlink(missing_ok=True)
+        console.print(f"frozen features {facts['frozen_10_a_class_everyday']['mean']:.3f}")
+        console.print(f"the card: {args.out / f'body-{args.task}.json'}")
+        return 0
     facts = write_card(network, recipe, seconds, args.out, report=console.print)
     checkpoint.unlink(missing_ok=True)
     source, frozen = facts["source_accuracy"], facts["frozen_10_a_class_everyday"]

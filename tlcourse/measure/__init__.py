@@ -1,15 +1,58 @@
 """Measuring: intervals over seeds, and what learning curves say."""
 
+from tlcourse.measure.clusters import ClusterScore, cluster_accuracy, cluster_score, contingency, find_clusters
 from tlcourse.measure.curves import Benefits, amount_to_reach, benefits, break_even_tasks
+from tlcourse.measure.domains import proxy_a_distance
+from tlcourse.measure.forgetting import batch_norm_drift, changed_tensors, remembered
+from tlcourse.measure.inputs import channels_swapped, in_ink, input_costs, resized
 from tlcourse.measure.intervals import Interval, mean_band, mean_interval, paired_gap
+from tlcourse.measure.layers import chance_agreement, class_agreement, depth_features, excitement, probe_depths
+from tlcourse.measure.stopping import epoch_to_keep
+from tlcourse.measure.stored_results import StoredResult, store, stored
+from tlcourse.measure.validators import (
+    entropy_score,
+    information_score,
+    neighbourhood_score,
+    rank_agreement,
+    regret,
+    source_weighted_score,
+)
 
 __all__ = [
     "Benefits",
+    "ClusterScore",
     "Interval",
+    "StoredResult",
     "amount_to_reach",
+    "batch_norm_drift",
     "benefits",
     "break_even_tasks",
+    "chance_agreement",
+    "changed_tensors",
+    "channels_swapped",
+    "class_agreement",
+    "cluster_accuracy",
+    "cluster_score",
+    "contingency",
+    "depth_features",
+    "entropy_score",
+    "epoch_to_keep",
+    "excitement",
+    "find_clusters",
+    "in_ink",
+    "information_score",
+    "input_costs",
     "mean_band",
     "mean_interval",
+    "neighbourhood_score",
     "paired_gap",
+    "probe_depths",
+    "proxy_a_distance",
+    "rank_agreement",
+    "regret",
+    "remembered",
+    "resized",
+    "source_weighted_score",
+    "store",
+    "stored",
 ]

@@ -21,7 +21,7 @@ from tlcourse.models.glyphnet import GLYPH_MEAN, GLYPH_STD, GlyphNet
 from tlcourse.models.pretrain import Recipe
 from tlcourse.models.weights import save_safetensors
 from tlcourse.transfer.features import frozen_features
-from tlcourse.transfer.probe import linear_probe
+from tlcourse.transfer.probe import linear_probe, probe_seeds
 from tlcourse.transfer.training import accuracy, fit, prepared
 from tlcourse.worlds.alphabets import EVERYDAY, HELD_OUT, PICTOGRAPHS, Alphabet
 from tlcourse.worlds.glyph_world import glyphs
@@ -137,6 +137,46 @@ def write_card(
     }
     storage.write_text(folder / "glyphnet.json", json.dumps(facts, indent=1) + "\n")
     storage.write_text(folder / "MODEL_CARD.md", card_text(facts))
+    return facts
+
+
+def write_body_card(network: GlyphNet, task: str, recipe: Recipe, seconds: float, folder: Path) -> dict[str, Any]:
+    """Save the body of a network pretrained for `task` in half precision, measure what was saved, write what is known.
+
+    Args:
+        network: its body is rounded to half precision in place, as the file holds it; its head is left out.
+        task: `labels`, `rotation` or `contrastive`.
+        recipe: how it was trained.
+        seconds: how long that took.
+        folder: gets `body-TASK.safetensors` and `body-TASK.json`.
+
+    Returns:
+        The card's facts.
+    """
+    weights = folder / f"body-{task}.safetensors"
+    save_safetensors(network.body, weights, {"name": f"GlyphNet's body, pretrained for {task}"})
+    for tensor in network.body.state_dict().values():
+        if tensor.is_floating_point():
+            tensor.copy_(tensor.half().float())
+    data = [glyphs(EVERYDAY, 50, style=recipe.style, size=recipe.image_size, seed=_TEST_SEED + s) for s in (0, 1)]
+    pool, test = (frozen_features(network.body, d, mean=GLYPH_MEAN, std=GLYPH_STD, cache=False) for d in data)
+    frozen = mean_interval(probe_seeds(pool, data[0].labels, test, data[1].labels, 10, range(5)))
+    facts = {
+        "name": f"body-{task}",
+        "about": "GlyphNet's body without its head, pretrained on images of the 150 pictographs "
+        + ("with" if task == "labels" else "without")
+        + " their labels.",
+        "parameters": sum(parameter.numel() for parameter in network.body.parameters()),
+        "bytes": weights.stat().st_size,
+        "sha256": storage.sha256(weights),
+        "command": f"tlcourse pretrain --task {task} --images {recipe.images} --seed {recipe.seed}",
+        "recipe": asdict(recipe),
+        "training_seconds": round(seconds),
+        "machine": _machine(),
+        "date": datetime.date.today().isoformat(),
+        "frozen_10_a_class_everyday": asdict(frozen),
+    }
+    storage.write_text(folder / f"body-{task}.json", json.dumps(facts, indent=1) + "\n")
     return facts
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tlcourse.models.bodies import body_card, pretrained_body
 from tlcourse.models.device import best_device
 from tlcourse.models.glyphnet import GLYPH_MEAN, GLYPH_STD, GLYPHNET, GlyphNet, glyphnet_card
 from tlcourse.models.weights import load_into, load_state, save_safetensors
@@ -16,9 +17,11 @@ __all__ = [
     "GlyphNet",
     "SourceModel",
     "best_device",
+    "body_card",
     "glyphnet_card",
     "load_into",
     "load_state",
+    "pretrained_body",
     "save_safetensors",
     "source_model",
     "source_models",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import OrderedDict
 from functools import cache
 from importlib.resources import as_file, files
 from typing import Any
@@ -86,6 +87,12 @@ class GlyphNet(nn.Sequential):
     def body(self) -> nn.Sequential:
         """Everything up to the pooling: (N, 3, H, W) to (N, 192, H / 8, W / 8). Shares the weights."""
         return _body(self)
+
+    def __getitem__(self, index: slice | int) -> Any:
+        """A child, or some of them as a plain Sequential: `network[:-1]` is no GlyphNet any more."""
+        if isinstance(index, slice):
+            return nn.Sequential(OrderedDict(list(self.named_children())[index]))
+        return super().__getitem__(index)
 
     def with_new_head(self, n_classes: int) -> GlyphNet:
         """This very network with a fresh random head for another task; its body keeps what it has learned."""

@@ -1,4 +1,4 @@
-"""How GlyphNet was trained: one pass over freshly drawn pictographs, no image seen twice."""
+"""How GlyphNet was trained: one pass over freshly drawn pictographs, no image seen twice; with labels or without."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor, nn
 
 from tlcourse import storage
 from tlcourse.models.device import autocast_context, best_device, memory_format
 from tlcourse.models.glyphnet import GLYPH_MEAN, GLYPH_STD, GlyphNet
 from tlcourse.worlds.alphabets import PICTOGRAPHS
-from tlcourse.worlds.glyph_world import stream
+from tlcourse.worlds.glyph_world import IMAGE_SIZE, stream
+from tlcourse.worlds.style import PHOTO, Style
 
-BATCH = 128
 CHUNK = 256  # as `stream` hands them out
 
 
@@ -31,6 +33,9 @@ class Recipe:
         peak_rate: the highest learning rate, reached after the first 5 % and then lowered along a cosine to zero.
         momentum: Nesterov's.
         weight_decay: on weights of two and more dimensions; biases and batch norm have none.
+        batch_size: images a step, at most a chunk of 256.
+        image_size: height and width, pixels.
+        style: how the pictographs are drawn.
     """
 
     images: int = 768_000
@@ -38,6 +43,9 @@ class Recipe:
     peak_rate: float = 0.2
     momentum: float = 0.9
     weight_decay: float = 2e-4
+    batch_size: int = 128
+    image_size: int = IMAGE_SIZE
+    style: Style = PHOTO
 
     def rate(self, progress: float) -> float:
         """The learning rate when `progress` (0 to 1) of the images are seen."""
@@ -64,31 +72,75 @@ class Progress:
     seconds: float
 
 
+class Objective(Protocol):
+    """What the network is trained to say: with `Labels`, which pictograph it sees; `tlcourse.transfer` has others.
+
+    Each is a choice among candidates, so that one loss (the cross-entropy) and one accuracy serve all.
+    """
+
+    @property
+    def name(self) -> str:
+        """A word for it."""
+
+    def head(self, features: int) -> nn.Module:
+        """The layers on top of the body's pooled features, (N, features) in."""
+
+    def examples(self, images: Tensor, labels: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Images in [0, 1] and labels to what the network is shown, in [0, 1] too, and what is to be said of it."""
+
+    def logits(self, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """The head's outputs and the targets of `examples` to logits over candidates and the right candidates."""
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Name the pictograph."""
+
+    name: str = "labels"
+
+    def head(self, features: int) -> nn.Module:
+        """One output for each of the 150 pictographs."""
+        return nn.Linear(features, len(PICTOGRAPHS))
+
+    def examples(self, images: Tensor, labels: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """The images as they are."""
+        return images, labels
+
+    def logits(self, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """The outputs are logits already."""
+        return outputs, targets
+
+
 def pretrain(
     recipe: Recipe = Recipe(),
+    objective: Objective = Labels(),
     *,
     checkpoint: Path | None = None,
     every: int = 100,
     report: Callable[[Progress], None] = lambda _: None,
 ) -> tuple[GlyphNet, float]:
-    """Train GlyphNet on the 150 source pictographs in the photo style.
+    """Train GlyphNet on images of the 150 source pictographs.
 
     Args:
         recipe: the settings.
+        objective: what it learns to say of them; the labels are there for `Labels` alone.
         checkpoint: where to save the state now and then; if it holds a state of the same recipe, training goes on from
             there, and ends with the weights of an undisturbed run.
         every: chunks between two saves.
         report: called after each chunk.
 
     Returns:
-        The network in eval mode on the CPU, and the seconds that its training took.
+        The network, with the objective's head, in eval mode on the CPU, and the seconds that its training took.
 
     Raises:
         StorageError: the checkpoint cannot be written.
     """
     device = best_device()
     torch.manual_seed(recipe.seed)
-    model = GlyphNet(len(PICTOGRAPHS)).to(device).to(memory_format=memory_format(device)).train()
+    model = GlyphNet(len(PICTOGRAPHS))
+    if not isinstance(objective, Labels):
+        model.head = objective.head(model.head.in_features)  # type: ignore[assignment]
+    model.to(device).to(memory_format=memory_format(device)).train()
     decayed = [p for p in model.parameters() if p.ndim > 1]
     plain = [p for p in model.parameters() if p.ndim <= 1]
     optimiser = torch.optim.SGD(
@@ -97,18 +149,20 @@ def pretrain(
         momentum=recipe.momentum,
         nesterov=True,
     )
-    first, seconds = _resume(checkpoint, recipe, model, optimiser)
+    known = {**asdict(recipe), "task": objective.name}
+    first, seconds = _resume(checkpoint, known, model, optimiser)
     chunks = max(1, recipe.images // CHUNK)
-    drawn = stream(PICTOGRAPHS, seed=_train_seed(recipe.seed), start=first)
+    drawn = stream(PICTOGRAPHS, style=recipe.style, size=recipe.image_size, seed=_train_seed(recipe.seed), start=first)
     mark = time.perf_counter()
     for chunk, (images, labels) in zip(range(first, chunks), drawn, strict=False):
         for group in optimiser.param_groups:
             group["lr"] = recipe.rate((chunk + 1) / chunks)
-        loss, accuracy = _learn(model, optimiser, torch.from_numpy(images), torch.from_numpy(labels), chunk)
+        batch = torch.from_numpy(images), torch.from_numpy(labels)
+        loss, accuracy = _learn(model, optimiser, objective, batch, recipe.batch_size, chunk)
         seconds, mark = seconds + time.perf_counter() - mark, time.perf_counter()
         report(Progress((chunk + 1) * CHUNK, chunks * CHUNK, loss, accuracy, seconds))
         if checkpoint and ((chunk + 1) % every == 0 or chunk + 1 == chunks):
-            _save(checkpoint, recipe, model, optimiser, chunk + 1, seconds)
+            _save(checkpoint, known, model, optimiser, chunk + 1, seconds)
     return model.eval().cpu(), seconds
 
 
@@ -118,32 +172,41 @@ def _train_seed(seed: int) -> int:
 
 
 def _learn(
-    model: GlyphNet, optimiser: torch.optim.Optimizer, images: torch.Tensor, labels: torch.Tensor, chunk: int
+    model: GlyphNet,
+    optimiser: torch.optim.Optimizer,
+    objective: Objective,
+    chunk: tuple[Tensor, Tensor],
+    batch_size: int,
+    number: int,
 ) -> tuple[float, float]:
     """One step for each batch of the chunk. Returns the mean loss and accuracy before the steps."""
     device = next(model.parameters()).device
     mean, std = (torch.tensor(v, device=device).view(1, 3, 1, 1) for v in (GLYPH_MEAN, GLYPH_STD))
-    order = torch.randperm(len(images), generator=torch.Generator().manual_seed(chunk))
+    images, labels = chunk
+    # Seeded by the chunk: a training that is taken up again draws what an undisturbed one draws.
+    generator = torch.Generator().manual_seed(number)
+    order = torch.randperm(len(images), generator=generator)
     total_loss = total_right = 0.0
-    for rows in order.split(BATCH):
-        x = ((images[rows].to(device).float() / 255 - mean) / std).contiguous(memory_format=memory_format(device))
-        y = labels[rows].to(device)
+    for rows in order.split(batch_size):
+        x, y = objective.examples(images[rows].to(device).float() / 255, labels[rows].to(device), generator)
+        x = ((x - mean) / std).contiguous(memory_format=memory_format(device))
         with autocast_context(device):
-            logits = model(x)
-            loss = F.cross_entropy(logits.float(), y)
+            outputs = model(x)
+        logits, right = objective.logits(outputs.float(), y)
+        loss = F.cross_entropy(logits, right)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
         total_loss += loss.item() * len(rows)
-        total_right += (logits.argmax(1) == y).sum().item()
+        total_right += (logits.argmax(1) == right).float().mean().item() * len(rows)
     return total_loss / len(images), total_right / len(images)
 
 
 def _save(
-    path: Path, recipe: Recipe, model: GlyphNet, optimiser: torch.optim.Optimizer, chunk: int, seconds: float
+    path: Path, known: dict[str, Any], model: GlyphNet, optimiser: torch.optim.Optimizer, chunk: int, seconds: float
 ) -> None:
     state = {
-        "recipe": asdict(recipe),
+        "recipe": known,
         "chunk": chunk,
         "seconds": seconds,
         "model": model.state_dict(),
@@ -153,7 +216,9 @@ def _save(
         torch.save(state, file)
 
 
-def _resume(path: Path | None, recipe: Recipe, model: GlyphNet, optimiser: torch.optim.Optimizer) -> tuple[int, float]:
+def _resume(
+    path: Path | None, known: dict[str, Any], model: GlyphNet, optimiser: torch.optim.Optimizer
+) -> tuple[int, float]:
     """Load a matching checkpoint; returns the first chunk still to learn from and the seconds spent before."""
     if path is None or not path.exists():
         return 0, 0.0
@@ -161,7 +226,7 @@ def _resume(path: Path | None, recipe: Recipe, model: GlyphNet, optimiser: torch
         state = torch.load(path, weights_only=True, map_location="cpu")
     except Exception:  # a checkpoint is only a short cut: a damaged one means starting again
         return 0, 0.0
-    if not isinstance(state, dict) or state.get("recipe") != asdict(recipe):
+    if not isinstance(state, dict) or state.get("recipe") != known:
         return 0, 0.0
     model.load_state_dict(state["model"])
     optimiser.load_state_dict(state["optimiser"])

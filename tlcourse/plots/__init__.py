@@ -2,21 +2,39 @@
 
 from tlcourse.plots.explore import explore_styles, style_walk
 from tlcourse.plots.figures import bars, benefits, curves, draw_curves, lines, new_figure, sheet, strips
+from tlcourse.plots.inside import activations, by_depth, exciting_patches, filters, input_costs, layer_transfer
 from tlcourse.plots.picture import COLOURS, STYLE, Picture, look
+from tlcourse.plots.sharing import by_labels, conflict, feature_maps, gaps
+from tlcourse.plots.steps import drift, forgetting, stopping
+from tlcourse.plots.types import types_of_transfer
 
 __all__ = [
     "COLOURS",
     "STYLE",
     "Picture",
+    "activations",
     "bars",
     "benefits",
+    "by_labels",
+    "conflict",
+    "by_depth",
     "curves",
     "draw_curves",
+    "drift",
+    "exciting_patches",
     "explore_styles",
+    "feature_maps",
+    "gaps",
+    "filters",
+    "forgetting",
+    "input_costs",
+    "layer_transfer",
     "lines",
     "look",
     "new_figure",
     "sheet",
+    "stopping",
     "strips",
     "style_walk",
+    "types_of_transfer",
 ]

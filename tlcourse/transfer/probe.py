@@ -55,7 +55,8 @@ def linear_probe(
     Args:
         train_x, test_x: features, shapes (N, F) and (M, F).
         train_y, test_y: integer labels, shapes (N,) and (M,).
-        strengths: inverse penalties to choose from. If a class has one training image, 1 is taken.
+        strengths: inverse penalties to choose from; a single one is taken as it is. If a class has one training image,
+            there is no choosing, and 1 is taken.
         seed: which images make a fold.
 
     Raises:
@@ -67,8 +68,9 @@ def linear_probe(
     # The matrices are small: more threads gain nothing alone, and wait for each other on a busy machine.
     with threadpool_limits(1):
         train, test = _standardised(train_x, test_x)
-        losses = _cross_validate(train, train_y, strengths, seed)
-        chosen = _strongest_penalty(losses) if losses else _FALLBACK
+        losses = _cross_validate(train, train_y, strengths, seed) if len(strengths) > 1 else {}
+        fixed = strengths[0] if len(strengths) == 1 else _FALLBACK
+        chosen = _strongest_penalty(losses) if losses else fixed
         predictions = _fit(train, train_y, chosen).predict(test)
     cv_loss = {strength: float(np.mean(values)) for strength, values in losses.items()}
     return ProbeResult(float(np.mean(predictions == test_y)), predictions, chosen, cv_loss)
@@ -81,6 +83,8 @@ def probe_seeds(
     test_labels: np.ndarray,
     per_class: int,
     seeds: Iterable[int],
+    *,
+    strengths: Sequence[float] = STRENGTHS,
 ) -> np.ndarray:
     """Accuracy of a linear probe on `per_class` training images of each class, drawn anew by each seed.
 
@@ -94,7 +98,7 @@ def probe_seeds(
     accuracies = []
     for seed in seeds:
         rows = _draw(labels, per_class, seed)
-        result = linear_probe(features[rows], labels[rows], test_features, test_labels, seed=seed)
+        result = linear_probe(features[rows], labels[rows], test_features, test_labels, seed=seed, strengths=strengths)
         accuracies.append(result.accuracy)
     return np.array(accuracies)
 

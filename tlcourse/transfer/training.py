@@ -14,6 +14,7 @@ from torch import nn
 
 from tlcourse.models.device import autocast_context, best_device, memory_format
 from tlcourse.models.glyphnet import GLYPH_MEAN, GLYPH_STD
+from tlcourse.transfer.freezing import is_frozen
 from tlcourse.worlds.images import LabelledImages
 
 
@@ -36,11 +37,17 @@ def prepared(
     data: LabelledImages, mean: Sequence[float] = GLYPH_MEAN, std: Sequence[float] = GLYPH_STD
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Normalised float32 images of shape (N, 3, H, W) and int64 labels of shape (N,), on the course's device."""
+    return normalised(data.images, mean, std), torch.from_numpy(data.labels.copy()).to(best_device())
+
+
+def normalised(
+    images: np.ndarray, mean: Sequence[float] = GLYPH_MEAN, std: Sequence[float] = GLYPH_STD
+) -> torch.Tensor:
+    """uint8 images of shape (N, 3, H, W) as float32, normalised, on the course's device."""
     device = best_device()
-    images, labels = data.tensors()
+    pixels = torch.from_numpy(np.ascontiguousarray(images)).float() / 255
     mean_, std_ = (torch.tensor(values).view(1, 3, 1, 1) for values in (mean, std))
-    images = (images - mean_) / std_
-    return images.to(device, memory_format=memory_format(device)), labels.to(device)
+    return ((pixels - mean_) / std_).to(device, memory_format=memory_format(device))
 
 
 def fit(
@@ -75,9 +82,36 @@ def fit(
     Returns:
         The learning curve.
     """
+    return fit_tensors(
+        model,
+        prepared(train, mean, std),
+        prepared(test, mean, std),
+        steps=steps,
+        rate=rate,
+        batch_size=batch_size,
+        measure_at=measure_at,
+        seed=seed,
+    )
+
+
+def fit_tensors(
+    model: nn.Module,
+    train: tuple[torch.Tensor, torch.Tensor],
+    test: tuple[torch.Tensor, torch.Tensor],
+    *,
+    steps: int,
+    rate: float = 1e-3,
+    batch_size: int = 32,
+    measure_at: Sequence[int] = (),
+    seed: int = 0,
+) -> History:
+    """`fit` for what is prepared already: (inputs (N, ...), int64 labels (N,)) on the course's device.
+
+    The inputs may be images that were normalised in some other way, or the maps of frozen layers below `model`.
+    """
     device = best_device()
     model.to(device).to(memory_format=memory_format(device))
-    (x, y), (test_x, test_y) = prepared(train, mean, std), prepared(test, mean, std)
+    (x, y), (test_x, test_y) = train, test
     optimiser = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=rate, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=max(steps, 2))
     order = torch.Generator().manual_seed(seed)
@@ -113,10 +147,11 @@ def refresh_batch_norm(model: nn.Module, images: torch.Tensor, batch_size: int =
     BatchNorm", section 3).
 
     Args:
-        model: its batch norms are changed in place; nothing else is.
+        model: its batch norms are changed in place, but for those that `freeze` froze; nothing else is.
         images: normalised, shape (N, 3, H, W).
     """
-    layers = [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    norms = [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    layers = [layer for layer in norms if not is_frozen(layer)]
     if not layers:
         return
     momenta = [layer.momentum for layer in layers]

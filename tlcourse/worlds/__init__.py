@@ -3,6 +3,7 @@
 from tlcourse.worlds.alphabets import ALPHABETS, DIGITS, EVERYDAY, HELD_OUT, PICTOGRAPHS, Alphabet, alphabet
 from tlcourse.worlds.glyph_world import IMAGE_SIZE, glyphs
 from tlcourse.worlds.handwritten import handwriting
+from tlcourse.worlds.idx import idx_images
 from tlcourse.worlds.images import LabelledImages
 from tlcourse.worlds.real import PhotoFolder, photo_folder
 from tlcourse.worlds.style import CHALK, NIGHT, PHOTO, PRINT, STYLES, Style
@@ -26,5 +27,6 @@ __all__ = [
     "alphabet",
     "glyphs",
     "handwriting",
+    "idx_images",
     "photo_folder",
 ]

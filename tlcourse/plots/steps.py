@@ -1,0 +1,142 @@
+"""Figures of lesson 03: what moves while a body is frozen, what is forgotten, when to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from tlcourse.errors import DataError
+from tlcourse.measure.intervals import mean_band
+from tlcourse.plots.figures import new_figure
+from tlcourse.plots.picture import COLOURS, Picture, look
+
+
+def drift(layers: Sequence[str], arms: Mapping[str, np.ndarray], *, title: str) -> Picture:
+    """How far batch norm's running means moved, layer by layer, from the input to the output.
+
+    Args:
+        layers: their names, shape (L,).
+        arms: name -> drift of shape (seeds, L), in standard deviations of the source's activations.
+        title: the figure's title.
+    """
+    figure, (axes,) = new_figure(8, 3.8)
+    places = np.arange(len(layers))
+    with look():
+        for (name, runs), colour in zip(arms.items(), ("scratch", "transfer", "third"), strict=False):
+            mean, low, high = mean_band(np.asarray(runs))
+            reach = np.stack([mean - low, high - mean])
+            axes.errorbar(places, mean, reach, color=COLOURS[colour], marker="o", markersize=5, capsize=3)
+            _label_end(axes, name, float(mean[-1]), colour)
+        axes.set_xticks(places, list(layers), rotation=40, ha="right", fontsize=9)
+        axes.set_ylim(bottom=min(-0.02, axes.get_ylim()[0]))
+        axes.set(ylabel="shift of the running mean\n(standard deviations)", title=title)
+    found = "; ".join(
+        f"{name}: {np.mean(runs):.2f} on average, most in {layers[int(np.argmax(np.mean(runs, 0)))]}"
+        if np.any(runs)
+        else f"{name}: nothing moves"
+        for name, runs in arms.items()
+    )
+    return Picture(figure, f"{title}. Shift of each batch norm's running mean. {found}.")
+
+
+def forgetting(
+    rates: Sequence[float],
+    target: np.ndarray,
+    source: np.ndarray,
+    *,
+    target_before: float,
+    source_before: float,
+    title: str,
+) -> Picture:
+    """Accuracy on the target and on the source against the rate of fine-tuning, at equal steps, with 95 % bands.
+
+    Args:
+        rates: learning rates, shape (R,), on a logarithmic axis.
+        target, source: accuracies of shape (seeds, R).
+        target_before, source_before: the same before fine-tuning, drawn as dashed lines.
+        title: the figure's title.
+    """
+    figure, (axes,) = new_figure(8, 4.2)
+    curves = (("target task", target, target_before, "transfer"), ("source task", source, source_before, "scratch"))
+    with look():
+        for name, runs, before, colour in curves:
+            mean, low, high = mean_band(np.asarray(runs))
+            axes.plot(rates, mean, color=COLOURS[colour], marker="o")
+            axes.fill_between(rates, low, high, color=COLOURS[colour], alpha=0.18, linewidth=0)
+            axes.axhline(before, color=COLOURS[colour], linestyle="--", linewidth=1.2)
+            # Below the lower of the two lines, above the upper one: the words never meet.
+            above = before == max(target_before, source_before)
+            axes.annotate(
+                f"{name}, before",
+                (rates[0], before),
+                xytext=(0, 4 if above else -4),
+                textcoords="offset points",
+                va="bottom" if above else "top",
+                color=COLOURS[colour],
+                fontsize=9,
+            )
+            _label_end(axes, name, float(mean[-1]), colour)
+        axes.set_xscale("log")
+        axes.set_xticks(list(rates), [f"{rate:g}" for rate in rates])
+        axes.minorticks_off()
+        axes.set_ylim(0, 1.08)
+        axes.set(xlabel="learning rate of fine-tuning", ylabel="test accuracy", title=title)
+    means = ", ".join(
+        f"at {rate:g} target {t:.2f} and source {s:.2f}"
+        for rate, t, s in zip(rates, np.mean(target, 0), np.mean(source, 0), strict=True)
+    )
+    alt = f"{title}. Before: target {target_before:.2f}, source {source_before:.2f}. After fine-tuning, {means}."
+    return Picture(figure, alt)
+
+
+def stopping(losses: Sequence[float], kept: Mapping[int, int], *, title: str) -> Picture:
+    """A validation curve, with the epoch that early stopping keeps for each patience.
+
+    Args:
+        losses: validation loss (cross-entropy, nats) after each epoch, shape (E,).
+        kept: patience -> the epoch kept.
+        title: the figure's title.
+
+    Raises:
+        DataError: an epoch that the curve does not have.
+    """
+    if any(not 0 <= epoch < len(losses) for epoch in kept.values()):
+        raise DataError(f"A curve of {len(losses)} epochs has no epoch {max(kept.values())}.", "Epochs count from 0.")
+    figure, (axes,) = new_figure(8, 3.8)
+    by_epoch: dict[int, list[int]] = {}
+    for patience, epoch in kept.items():
+        by_epoch.setdefault(epoch, []).append(patience)
+    with look():
+        axes.plot(range(len(losses)), losses, color=COLOURS["transfer"], marker="o", markersize=4)
+        for epoch, patiences in by_epoch.items():
+            axes.plot(epoch, losses[epoch], "o", color=COLOURS["scratch"], markersize=10, markerfacecolor="none", mew=2)
+            axes.annotate(
+                f"patience {' and '.join(map(str, patiences))}",
+                (epoch, losses[epoch]),
+                xytext=(4, -12),
+                textcoords="offset points",
+                va="top",
+                color=COLOURS["scratch"],
+                fontweight="bold",
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+            )
+        low, high = min(losses), max(losses)
+        axes.set_ylim(low - 0.25 * (high - low), high + 0.08 * (high - low))
+        axes.set(xlabel="epoch", ylabel="validation loss (nats)", title=title)
+    words = ", ".join(f"patience {patience} keeps epoch {epoch}" for patience, epoch in kept.items())
+    return Picture(figure, f"{title}. Validation loss over {len(losses)} epochs; {words}.")
+
+
+def _label_end(axes: Axes, name: str, height: float, colour: str) -> None:
+    axes.annotate(
+        name,
+        (1, height),
+        xycoords=("axes fraction", "data"),
+        xytext=(6, 0),
+        textcoords="offset points",
+        color=COLOURS[colour],
+        va="center",
+        fontweight="bold",
+    )
