@@ -93,16 +93,20 @@ class Row:
     microseconds: list[float] = field(default_factory=list)
     refreshed: list[float] = field(default_factory=list)
     """Theirs with batch norm in the target's statistics; empty for shallow methods."""
+    refreshed_ratios: list[float] = field(default_factory=list)
+    """Ratios where their time includes taking those."""
 
     def figures(self) -> dict[str, Any]:
         """Means, the gap's interval and the median ratio."""
-        theirs = max(self.theirs, self.refreshed, key=sum)
+        theirs, ratios = max(
+            [(self.theirs, self.ratios), (self.refreshed, self.refreshed_ratios)], key=lambda c: sum(c[0])
+        )
         gap = paired_gap(self.ours, theirs)
         return {
             "accuracy_ours": round(float(np.mean(self.ours)), 4),
             "accuracy_theirs": round(float(np.mean(theirs)), 4),
             "gap": [round(gap.low, 4), round(gap.high, 4)],
-            "time_ratio": round(float(np.median(self.ratios)), 3),
+            "time_ratio": round(float(np.median(ratios)), 3),
             "microseconds_a_sample": round(float(np.median(self.microseconds)), 1),
         }
 
@@ -172,7 +176,7 @@ def shallow(rows: dict[str, Row], others: dict[str, list[float]], task: Task, se
         return weights / weights.mean()
 
     def discriminator() -> np.ndarray:
-        classifier = make_pipeline(StandardScaler(), TurnedRegression())
+        classifier = make_pipeline(StandardScaler(), TurnedRegression(C=1 / source.shape[1]))
         return library_weights(DiscriminatorReweightAdapter(classifier))
 
     for turn in range(TURNS):
@@ -299,7 +303,7 @@ def library_adapt(network: nn.Sequential, task: Task, method: str | None, epochs
 
 
 def deep_arms(row: Row, task: Task, method: str | None, seed: int) -> None:
-    """One deep method on one task, both arms. Their time leaves out batch norm's statistics at the end, ours has it."""
+    """One deep method on one task, both arms."""
     steps = EPOCHS * (len(task.source) // BATCH)
     mine, other = fresh(seed), fresh(seed)
     _, _, seconds, against = turns(
@@ -312,10 +316,11 @@ def deep_arms(row: Row, task: Task, method: str | None, seed: int) -> None:
     x, y = normalised(task.test.images), torch.from_numpy(task.test.labels.copy()).to(best_device())
     row.ours.append(accuracy(mine, x, y))
     running = accuracy(other, x, y)
-    refresh_batch_norm(other, normalised(task.target.images))
+    _, extra = timed(lambda: refresh_batch_norm(other, normalised(task.target.images)))
     row.theirs.append(running)
     row.refreshed.append(accuracy(other, x, y))
     row.ratios.append(seconds / against)
+    row.refreshed_ratios.append(seconds / (against + extra))
     row.microseconds.append(1e6 * seconds / (steps * BATCH * (2 if method else 1)))
 
 

@@ -375,8 +375,8 @@ tl.plots.by_depth(
 # **Explain.** The stem sees the ink perfectly, so exchanged channels turn every answer into its opposite: far worse than
 # chance. Towards the last block both curves run into chance: GlyphNet has learned to *ignore* colour, for on its source
 # task colour said nothing. The random network still knows it: training did not merely fail to add colour, it removed it.
-# A network that was trained on photos does use colour, and pays for an order that changes after training. Features transfer what the source
-# task asked for. What it did not ask for may be gone.
+# A network that was trained on photos does use colour, and pays for an order that changes after training. Features
+# transfer what the source task asked for. What it did not ask for may be gone.
 
 # %% [markdown] task="prepare_input"
 # Write the preparation that gets all of it right, for one image as a file reader gives it: an array of bytes of shape

@@ -73,7 +73,7 @@ def each(answer: Callable[..., Any], cases: list[tuple[Any, ...]]) -> list[Evide
 def simple(value: Any) -> Any:
     """A value as plain data. What has no plain form, or is very large, becomes `{"type": what it is}`.
 
-    Numpy and torch scalars become numbers, tuples and sets lists, tensors arrays, named tuples and dataclasses dicts.
+    Numpy and torch scalars become numbers, tuples lists, tensors arrays, named tuples and dataclasses dicts.
     """
     if value is None or isinstance(value, bool):
         return value
@@ -102,8 +102,6 @@ def simple(value: Any) -> Any:
             return _opaque(f"dict of {len(value):,} entries")
         # An underscore keeps a key of the learner's apart from those that `plain` uses itself.
         return {f"{key}_"[:100] if str(key).startswith("__") else str(key)[:100]: simple(value[key]) for key in value}
-    if isinstance(value, set | frozenset):
-        value = sorted(value, key=repr)
     if isinstance(value, list | tuple):
         return [simple(item) for item in value] if len(value) <= _MOST else _opaque(f"list of {len(value):,} items")
     return _opaque(type(value).__name__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from functools import partial
 from typing import Any
 
@@ -207,8 +208,8 @@ def _judge_probe(evidence: Evidence, rng: np.random.Generator) -> list[Finding]:
         return [fault]
     # The largest grid tells most mistakes apart: a 1 x 1 grid hides some.
     for place in (0, 2, 1):
-        if fault := _probe_fault(calls[place], cases[place]):
-            return [Finding(fault[0], False, fault[1], fault[2], 3)]
+        if wrong := _probe_fault(calls[place], cases[place]):
+            return [Finding(wrong[0], False, wrong[1], wrong[2], 3)]
     share = Finding("features", True, "Each depth is pooled and standardised by the training images.", "", 2)
     expected = [_probe_accuracies(record, case) for record, case in zip(calls, cases, strict=True)]
     values = [record["value"] for record in calls]
@@ -817,7 +818,17 @@ def _comparisons(rng: np.random.Generator) -> list[tuple[Any, ...]]:
 
 
 def _collect_bug(answer: Any, rng: np.random.Generator) -> Evidence:
-    return {"calls": each(answer, _comparisons(rng))}
+    cases = _comparisons(rng)
+    try:
+        inspect.signature(answer).bind(*cases[0])
+    except (TypeError, ValueError):  # no function, or one with other arguments: `call` says which
+        return {"calls": each(answer, cases)}
+    return {"calls": each(lambda *case: _as_list(answer(*case)), cases)}
+
+
+def _as_list(value: Any) -> Any:
+    """A set of names is as good as a list; `collecting.simple` knows no sets."""
+    return sorted(value, key=str) if isinstance(value, set | frozenset) else value
 
 
 def _names(value: Any) -> Any:

@@ -514,7 +514,7 @@ _CORAL = Question(
             "correlation",
             "Correlations are compared: each feature's own spread has been divided out.",
             "Use the covariance, `torch.cov`.",
-            _per_width(_coral, lambda x: np.corrcoef(np.asarray(x, np.float64).T)),
+            _per_width(_coral, lambda x: np.asarray(np.corrcoef(np.asarray(x, np.float64).T))),
         ),
         Misconception(
             "variances-only",

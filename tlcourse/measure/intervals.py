@@ -24,6 +24,11 @@ class Interval:
         """Half the distance between the ends."""
         return (self.high - self.low) / 2
 
+    @property
+    def verdict(self) -> str:
+        """Of a difference: "a gain" or "a loss" if the interval leaves out 0, else "a tie"."""
+        return "a gain" if self.low > 0 else "a loss" if self.high < 0 else "a tie"
+
     def __str__(self) -> str:
         return f"{self.mean:.3f} [{self.low:.3f}, {self.high:.3f}], n = {self.n}"
 

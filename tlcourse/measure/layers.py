@@ -70,7 +70,7 @@ class _EveryDepth(nn.Module):
 
     def __init__(self, body: nn.Sequential, grid: int) -> None:
         super().__init__()
-        self.body, self.pool = body, nn.AdaptiveAvgPool2d(grid)
+        self.body, self.grid, self.pool = body, grid, nn.AdaptiveAvgPool2d(grid)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return torch.cat([self.pool(maps.float()).flatten(1) for maps in maps_by_depth(self.body, x)], dim=1)
@@ -81,7 +81,7 @@ class _EveryDepth(nn.Module):
         modes = [(module, module.training) for module in self.modules()]
         first = next(self.parameters(), torch.zeros(1))
         x = torch.zeros(1, *images.shape[1:], device=first.device)
-        shapes = [maps.shape[1] * int(self.pool.output_size) ** 2 for maps in maps_by_depth(self.eval().body, x)]
+        shapes = [maps.shape[1] * self.grid**2 for maps in maps_by_depth(self.eval().body, x)]
         for module, training in modes:
             module.training = training
         return shapes
@@ -166,12 +166,12 @@ def excitement(body: nn.Sequential, data: LabelledImages) -> dict[str, Excitemen
     with torch.no_grad():
         for batch in images.split(128):
             for name, maps in zip(found, maps_by_depth(body, batch)[1:], strict=True):
-                strongest, place = maps.float().flatten(2).max(dim=2)
-                found[name].append((strongest.T.cpu().numpy(), place.T.cpu().numpy()))
+                strongest, where = maps.float().flatten(2).max(dim=2)
+                found[name].append((strongest.T.cpu().numpy(), where.T.cpu().numpy()))
                 sizes[name] = (maps.shape[2], maps.shape[3])
     result = {}
-    for name, batches in found.items():
-        value, place = (np.concatenate(parts, axis=1) for parts in zip(*batches, strict=True))
+    for name, parts in found.items():
+        value, place = (np.concatenate(each, axis=1) for each in zip(*parts, strict=True))
         row, column = np.divmod(place, sizes[name][1])
         result[name] = Excitement(name, value, row, column, sizes[name])
     return result

@@ -1,5 +1,6 @@
 """One look for every figure."""
 
+from tlcourse.plots.adaptation import domain_map, shift, validators, weighted_fit
 from tlcourse.plots.explore import explore_styles, style_walk
 from tlcourse.plots.figures import bars, benefits, curves, draw_curves, lines, new_figure, sheet, strips
 from tlcourse.plots.inside import activations, by_depth, exciting_patches, filters, input_costs, layer_transfer
@@ -15,26 +16,30 @@ __all__ = [
     "activations",
     "bars",
     "benefits",
+    "by_depth",
     "by_labels",
     "conflict",
-    "by_depth",
     "curves",
+    "domain_map",
     "draw_curves",
     "drift",
     "exciting_patches",
     "explore_styles",
     "feature_maps",
-    "gaps",
     "filters",
     "forgetting",
+    "gaps",
     "input_costs",
     "layer_transfer",
     "lines",
     "look",
     "new_figure",
     "sheet",
+    "shift",
     "stopping",
     "strips",
     "style_walk",
     "types_of_transfer",
+    "validators",
+    "weighted_fit",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -27,7 +27,7 @@ def filters(network: GlyphNet, *, columns: int = 8, title: str = "The filters of
 
     The likest in colour stand together: filters that weigh the three channels alike, and so see brightness, come first.
     """
-    weights = network.stem[0].weight.detach().float().cpu().numpy()
+    weights = network.get_parameter("stem.0.weight").detach().float().cpu().numpy()
     # How far the channels of a filter disagree: 0 for one that looks at brightness alone.
     colourful = weights.std(axis=1).mean(axis=(1, 2)) / np.abs(weights).mean(axis=(1, 2, 3))
     rows = -(-len(weights) // columns)
@@ -91,7 +91,7 @@ def exciting_patches(
     found = excitement(network.body, data)
     figure = Figure(figsize=(8.6, 0.78 * units * len(at) + 0.3 * len(at)), layout="constrained")
     with look():
-        for part, name in zip(np.atleast_1d(figure.subfigures(len(at), 1)), at, strict=True):
+        for part, name in zip(figure.subfigures(len(at), 1, squeeze=False)[:, 0], at, strict=True):
             agreement = np.nan_to_num(class_agreement(found[name], data.labels, patches))
             grid = part.subplots(units, patches, squeeze=False)
             for row, unit in zip(grid, np.argsort(-agreement, kind="stable"), strict=False):
@@ -137,7 +137,7 @@ def _patch(image: np.ndarray, excited: Excitement, unit: int, index: int) -> np.
     return image[:, top : top + side, left : left + side].transpose(1, 2, 0)
 
 
-def _bare(grid: Sequence[Axes]) -> None:
+def _bare(grid: Iterable[Axes]) -> None:
     for axes in grid:
         axes.set_xticks([])
         axes.set_yticks([])

@@ -105,12 +105,13 @@ def by_labels(
         axes.set_xlim(-0.5, len(per_class) - 0.5)
         axes.grid(axis="x", visible=False)
         axes.set(xlabel="labels of each class for the probe", ylabel="test accuracy", title=title)
-        ends = [float(np.mean(accuracies[name], 0)[-1]) for name in names]
-        for name, height, colour in zip(names, _spread(ends), _SERIES, strict=False):
+        # Negative, so that names which would overlap move down: there is no room above.
+        ends = [-float(np.mean(accuracies[name], 0)[-1]) for name in names]
+        for name, depth, colour in zip(names, _spread(ends), _SERIES, strict=False):
             look_of: dict[str, Any] = {"color": COLOURS[colour], "fontweight": "bold", "va": "center"}
             axes.annotate(
                 name,
-                (1, height),
+                (1, -depth),
                 xycoords=("axes fraction", "data"),
                 xytext=(6, 0),
                 textcoords="offset points",
@@ -144,8 +145,8 @@ def feature_maps(features: Mapping[str, np.ndarray], data: LabelledImages, *, cl
             for label in range(classes):
                 dots = plane[data.labels[shown] == label]
                 mark, colour = "os^Dv*XP"[label // len(colours) % 8], colours[label % len(colours)]
-                name_of = data.classes[label]
-                axes.scatter(dots[:, 0], dots[:, 1], 16, colour, mark, alpha=0.75, linewidth=0, label=name_of)
+                look_of: dict[str, Any] = {"color": colour, "alpha": 0.75, "markersize": 4, "markeredgewidth": 0}
+                axes.plot(dots[:, 0], dots[:, 1], mark, label=data.classes[label], **look_of)
             axes.set_xticks([])
             axes.set_yticks([])
             axes.set_title(name, fontsize=11)
