@@ -185,16 +185,16 @@ tl.check.importance_weights(importance_weights)
 # %% [markdown]
 # **What results should you get?** With $p(t \mid x) = 0.5$ and as many source as target examples the weight is 1.
 #
-# Here is the case that weights are made for. The truth is a curve, the model a straight line, and the target lies to the
-# right of the source. Where the domains *overlap*, weights make the line fit what will matter.
+# Here is the case that weights are made for, Shimodaira's own. The truth is a curve, the model a straight line, and the
+# target covers a part of the source only. Where the domains *overlap*, weights make the line fit what will matter.
 
 
 # %%
 def bent(seed):
-    """Shimodaira's setting: a curve, a sample of the source, and one of the target further right."""
+    """A curve, a sample of the source, and one of the target, which is narrower and lies further left."""
     rng = np.random.default_rng(seed)
-    x, z = rng.normal(0.5, 0.5, 150), rng.normal(1.2, 0.3, 150)
-    return x, x**3 - x + rng.normal(0, 0.1, 150), z, z**3 - z + rng.normal(0, 0.1, 150)
+    x, z = rng.normal(0.5, 0.5, 100), rng.normal(0, 0.3, 100)
+    return x, x**3 - x + rng.normal(0, 0.3, 100), z, z**3 - z + rng.normal(0, 0.3, 100)
 
 
 def line_errors(seed):
@@ -208,7 +208,7 @@ def line_errors(seed):
 # %%
 x, y, z, truth = bent(0)
 weights = tl.transfer.importance_weights(x[:, None], z[:, None])
-ends = np.array([-0.6, 2])
+ends = np.array([-0.7, 1.6])
 plain, weighted = np.polyfit(x, y, 1), np.polyfit(x, y, 1, w=np.sqrt(weights))
 fits = {"plain fit": (ends, np.polyval(plain, ends)), "weighted fit": (ends, np.polyval(weighted, ends))}
 tl.plots.weighted_fit((x, y), (z, truth), weights, fits, title="Weights move the line to where the target is")
@@ -272,26 +272,24 @@ print(f"a square and one twice as large: {tl.transfer.coral_loss(corners, 2 * co
 #
 # Bars are means over pairs. It is 0 for equal distributions only.
 #
-# > **Predict.** Will the two add something to target statistics? Which more?
+# We run MMD here; CORAL's turn comes with the full table below.
+#
+# > **Predict.** Will it add something to target statistics?
 
 
 # %%
-def run(methods, seeds=range(3)):
-    """Accuracy on handwriting of each method, one number a seed."""
-    ends = {method: [] for method in methods}
-    for seed in tl.progress(seeds, ", ".join(methods)):
+def run(method):
+    """Accuracy on handwriting, one number a seed."""
+    ends = []
+    for seed in tl.progress(range(5), method):
         source, target, test = domains("print", seed)
-        for method in methods:
-            ends[method].append(accuracy(trained(source, target, method, seed), test))
+        ends.append(accuracy(trained(source, target, method, seed), test))
     return ends
 
 
-aligned = run(["coral", "mmd"])
-
-# %%
-for method, values in aligned.items():
-    gap = tl.measure.paired_gap(values, with_target[:3])
-    print(f"{method:5} over target statistics: {gap}: {gap.verdict}")
+with_mmd = run("mmd")
+gap = tl.measure.paired_gap(with_mmd, with_target)
+print(f"MMD over target statistics: {gap}: {gap.verdict}")
 
 # %% [markdown]
 # ## Let an adversary judge
@@ -331,37 +329,37 @@ print(f"value {tl.transfer.gradient_reversal(x, 0.5).item():g}, gradient {x.grad
 # have to agree class by class.
 
 # %%
-adversarial = run(["dann", "cdan"])
+with_cdan = run("cdan")
 
 # %%
-means = {name.upper(): values for name, values in (aligned | adversarial).items()}
-arms = {"source only": with_source[:3], "target statistics": with_target[:3], **means}
-tl.plots.bars(arms, title="60 steps, 3 seeds: every arm has the same images", chance=0.1)
+arms = {"source only": with_source, "target statistics": with_target, "MMD": with_mmd, "CDAN": with_cdan}
+tl.plots.bars(arms, title="60 steps, 5 seeds: every arm has the same images", chance=0.1)
 
 # %% [markdown]
-# **Explain.** Sixty steps and three seeds fit into a lesson, and the intervals show what that costs. The full experiment
-# has 200 steps and five seeds, and adds two arms. *Instance weighting* is source only with weights. An *ensemble over
-# source styles* trains one network for each of four styles, with a quarter of the images and of the steps each, and
-# averages their probabilities.
+# **Explain.** Sixty steps fit into a lesson; the features are still moving when they end. The full experiment has 200,
+# and more arms. *Instance weighting* is source only with weights. An *ensemble over source styles* trains one network
+# for each of four styles, with a quarter of the images and of the steps each, and averages their probabilities; beside
+# it stands the mean of its members, *one style*.
 
 # %%
 full = tl.measure.stored("adaptation")
 print(full)
 
 # %%
-usual = {"CORAL": 100, "MMD": 10, "DANN": 0.3, "CDAN": 0.3, "target statistics": 0}
+usual = {"target statistics": 0, "CORAL": 100, "DANN": 0.3, "CDAN": 0.3, "MMD": 10}
 rows = full.figures["rows"]
 table = dict(full.figures["plain"])
 for arm, strength in usual.items():
     table[arm] = [row["accuracy"] for row in rows if (row["arm"], row["strength"]) == (arm, strength)]
-shown = ["source only", "instance weighting", "one style, target statistics"]
-shown += ["ensemble over styles, target statistics", *usual]
+table["one style"] = table["one style, target statistics"]
+table["ensemble over styles"] = table["ensemble over styles, target statistics"]
+shown = ["source only", "instance weighting", "one style", "ensemble over styles", *usual]
 tl.plots.bars({name: table[name] for name in shown}, title="200 steps, 5 seeds", chance=0.1)
 
 # %%
 for first, second in [
     ("instance weighting", "source only"),
-    ("ensemble over styles, target statistics", "one style, target statistics"),
+    ("ensemble over styles", "one style"),
     ("CORAL", "target statistics"),
     ("MMD", "CORAL"),
     ("CDAN", "DANN"),
@@ -371,6 +369,10 @@ for first, second in [
     print(f"{first} over {second}: {gap.mean:+.3f} [{gap.low:.3f}, {gap.high:.3f}]: {gap.verdict}")
 
 # %% [markdown]
+# Read the gaps, not the bars: some leaders are ties. One thing more: each method's strength here is the default of
+# `adapt`, and that was found in trials which looked at this target's labels. So the bars flatter. Further down we choose
+# without labels, and that number is the honest one.
+#
 # What has MMD done? Here are the features before and after, drawn as digits. (The labels are for your eyes; the network
 # never saw the orange ones.)
 
@@ -452,6 +454,18 @@ for name in names:
     print(f"{name:16} rank agreement {over_seeds(tl.measure.rank_agreement, name)}")
     print(f"{'':16} regret         {over_seeds(tl.measure.regret, name)}")
 
+
+# %%
+def chosen(name):
+    """Accuracy, one number a seed, of the setting that a validator chose."""
+    best = [max((row for row in rows if row["seed"] == seed), key=lambda row: row["scores"][name]) for seed in range(5)]
+    return [row["accuracy"] for row in best]
+
+
+arms = {f"chosen by {name}": chosen(name) for name in names[:3]}
+arms = {"source only": table["source only"], **arms}
+tl.plots.bars(arms, title="No target label anywhere: training and choice", chance=0.1)
+
 # %% [markdown]
 # **Explain.** Where all networks name every printed digit right, source accuracy cannot tell them apart, weighted or not:
 # its regret is that of a blind choice. The others cost a few points of accuracy, though they order the settings badly:
@@ -474,7 +488,7 @@ def only(data, digits=(3, 5, 8)):
 
 
 harm = {"source only": [], "target statistics": [], "MMD": []}
-for seed in tl.progress(range(3), "label shift"):
+for seed in tl.progress(range(5), "label shift"):
     source, target, test = domains("chalk", seed)
     target, test = only(target), only(test)
     harm["MMD"].append(accuracy(trained(source, target, "mmd", seed), test))

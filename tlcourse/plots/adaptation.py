@@ -115,8 +115,8 @@ def validators(scores: Mapping[str, Sequence[float]], accuracies: Sequence[float
             axes.scatter(values, accuracies, s=26, color=COLOURS["transfer"], alpha=0.7, linewidth=0)
             chosen = int(np.argmax(values))
             if np.ptp(values) > 0:
-                place = [values[chosen]], [accuracies[chosen]]
-                axes.scatter(*place, s=170, facecolor="none", edgecolor=COLOURS["scratch"], linewidth=2)
+                ring = COLOURS["scratch"]
+                axes.scatter(values[chosen], accuracies[chosen], s=170, facecolor="none", edgecolor=ring, linewidth=2)
             axes.set_title(f"{name}\nrank agreement {agreement:+.2f}", fontsize=10)
             axes.set_xlabel("score, without labels")
             axes.locator_params(axis="x", nbins=4)

@@ -55,10 +55,12 @@ def coral_loss(source: Tensor, target: Tensor) -> Tensor:
 
 def mmd(source: Tensor, target: Tensor, widths: Sequence[float] = KERNEL_WIDTHS) -> Tensor:
     """The squared maximum mean discrepancy between two samples (Gretton et al. 2012, "A Kernel Two-Sample Test",
-    equation 5; a sum of kernels as in Long et al. 2015, "Learning Transferable Features with Deep Adaptation Networks").
+    equation 5; a sum of kernels as in
+    Long et al. 2015, "Learning Transferable Features with Deep Adaptation Networks").
 
     mean k(s, s') + mean k(t, t') - 2 mean k(s, t), over all pairs (the biased estimate, never below 0), with
-    k(x, y) the mean over widths w of exp(-||x - y||^2 / (w d)) and d the mean squared distance of all pairs.
+    k(x, y) the mean over widths w of exp(-||x - y||^2 / (w d)) and d the mean squared distance of all pairs of two
+    different rows.
 
     Args:
         source, target: features, shapes (N, F) and (M, F).
@@ -73,7 +75,7 @@ def mmd(source: Tensor, target: Tensor, widths: Sequence[float] = KERNEL_WIDTHS)
     distances = (norms[:, None] + norms[None, :] - 2 * both @ both.T).clamp(min=0)
     rows = len(both)
     scale = distances.detach().sum() / max(rows * (rows - 1), 1) + 1e-12
-    kernel = sum(torch.exp(-distances / (width * scale)) for width in widths) / len(widths)
+    kernel = torch.stack([torch.exp(-distances / (width * scale)) for width in widths]).mean(0)
     n = len(source)
     return kernel[:n, :n].mean() + kernel[n:, n:].mean() - 2 * kernel[:n, n:].mean()
 
