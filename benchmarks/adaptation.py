@@ -28,7 +28,7 @@ from tlcourse.measure import (
     store,
 )
 from tlcourse.models import GLYPHNET, GlyphNet
-from tlcourse.transfer import adapt, frozen_features, importance_weights, imprint_head, predict
+from tlcourse.transfer import adapt, ensemble_probabilities, frozen_features, importance_weights, imprint_head, predict
 from tlcourse.worlds import LabelledImages, glyphs, handwriting
 
 SIZE = 32
@@ -121,15 +121,15 @@ def ensembles(seeds: range, steps: int) -> dict[str, list[float]]:
     ends: dict[str, list[float]] = {}
     for seed in seeds:
         for name, method in {"target statistics": None, "MMD": "mmd"}.items():
-            opinions = []
+            networks, members = [], []
             for number, style in enumerate(STYLES):
                 source = domains(seed + 10 * number, style, 25)[0]
                 *_, target, test = domains(seed)
                 network = trained(source, target, method, seed, steps // len(STYLES))
-                opinions.append(predict(network, test.images).probabilities)
-            members = [share_right(opinion, test.labels) for opinion in opinions]
+                networks.append(network)
+                members.append(share_right(predict(network, test.images).probabilities, test.labels))
             ends.setdefault(f"one style, {name}", []).append(float(np.mean(members)))
-            together = share_right(np.mean(opinions, 0), test.labels)
+            together = share_right(ensemble_probabilities(networks, test.images), test.labels)
             ends.setdefault(f"ensemble over styles, {name}", []).append(together)
     return ends
 

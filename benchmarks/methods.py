@@ -3,7 +3,7 @@
 skada (Gnassounou et al. 2024, "SKADA-Bench") is scikit-learn's way of adapting; its deep part stands on skorch:
 
     pip install "tlcourse[benchmarks]"     # or: pip install "skada>=0.6" "skorch>=1.0"
-    python benchmarks/methods.py           # about four minutes on one core
+    python benchmarks/methods.py           # about three minutes on one core
 
 Labelled source: rendered digits. Unlabelled target: 1,000 handwritten digits; test: the other 797. Five seeds, gaps
 paired by seed. Ours and theirs take turns; a time is that of adapting alone, the ratio a median over all turns.

@@ -10,6 +10,8 @@ RIGHT = [
     lambda: {item: {"f": F, "t": T, "d": D, "m": M}[letter] for item, letter in zip(TRUTH, "fdmtdfmt", strict=True)},
     TRUTH,
     lambda: {item.upper(): approach.title() for item, approach in TRUTH.items()},
+    lambda: {item: approach.replace("-", " ").replace("multitask", "multi-task") for item, approach in TRUTH.items()},
+    lambda: {item: approach.replace(" ", "_") for item, approach in TRUTH.items()},
 ]
 
 WRONG = {

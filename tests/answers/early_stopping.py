@@ -33,7 +33,13 @@ def with_running_minimum(losses, patience):
     return int(np.argmin(losses))
 
 
-RIGHT = [with_a_counter, by_distance, with_running_minimum]
+def looking_on_from_each_best(losses, patience, best=0):
+    ahead = range(best + 1, min(best + 1 + patience, len(losses)))
+    better = next((epoch for epoch in ahead if losses[epoch] < losses[best]), None)
+    return best if better is None else looking_on_from_each_best(losses, patience, better)
+
+
+RIGHT = [with_a_counter, by_distance, with_running_minimum, looking_on_from_each_best]
 
 
 def stopping(patience_of=lambda p: p, better=lambda loss, best, before: loss < best, resets=True, keep="best"):
@@ -54,6 +60,15 @@ def stopping(patience_of=lambda p: p, better=lambda loss, best, before: loss < b
         return {"best": best, "stop": epoch, "one": best + 1, "loss": losses[best]}[keep]
 
     return answer
+
+
+def first_epoch_counted(losses, patience):
+    best, waited = 0, 0
+    for epoch, loss in enumerate(losses):
+        best, waited = (epoch, 0) if loss < losses[best] else (best, waited + 1)
+        if waited >= patience:
+            break
+    return best
 
 
 def first_rise(losses, patience):
@@ -77,6 +92,7 @@ WRONG = {
     "last-epoch": lambda losses, patience: len(losses) - 1,
     "highest-loss": lambda losses, patience: losses.index(max(losses)),
     "first-rise": first_rise,
+    "first-epoch-counted": first_epoch_counted,
     "one-too-patient": stopping(patience_of=lambda p: p + 1),
     "one-too-impatient": stopping(patience_of=lambda p: p - 1),
     "never-reset": stopping(resets=False),

@@ -50,7 +50,39 @@ def by_hand(network, images, labels, head_rate, steps):
     return tuple(losses)
 
 
-RIGHT = [as_taught, whole_network_asleep, by_hand]
+def with_a_closure(network, images, labels, head_rate, steps):
+    """The optimiser first: it may hold what comes frozen, if that is unfrozen before the first step."""
+    optimiser = torch.optim.SGD(network.parameters(), lr=0.1 * head_rate, momentum=0)
+    network.requires_grad_(True).body.eval()
+    wanted = F.one_hot(labels, network.head.out_features).float()
+
+    def closure():
+        optimiser.zero_grad()
+        loss = F.cross_entropy(network(images), wanted)
+        loss.backward()
+        return loss
+
+    return [float(optimiser.step(closure)) for _ in range(steps)]
+
+
+def image_by_image(network, images, labels, head_rate, steps):
+    for parameter in network.body.parameters():
+        parameter.requires_grad = True
+    network.body.eval()
+    optimiser, losses = torch.optim.SGD(network.parameters(), lr=head_rate / 10), []
+    for _ in range(steps):
+        total = 0.0
+        for i in range(len(images)):
+            loss = F.cross_entropy(network(images[i : i + 1]), labels[i : i + 1]) / len(images)
+            loss.backward()
+            total += loss.item()
+        optimiser.step()
+        optimiser.zero_grad()
+        losses.append(total)
+    return losses
+
+
+RIGHT = [as_taught, whole_network_asleep, by_hand, with_a_closure, image_by_image]
 
 
 def loop(
@@ -111,7 +143,22 @@ def returns_early(network, images, labels, head_rate, steps):
     return as_taught(network, images, labels, head_rate, 1)
 
 
+def two_rates(network, images, labels, head_rate, steps):
+    def make(_, rate):
+        body, head = network.body.parameters(), network.head.parameters()
+        return torch.optim.SGD([{"params": body, "lr": rate / 10}, {"params": head, "lr": rate}])
+
+    return loop(make=make)(network, images, labels, head_rate, steps)
+
+
+def last_block_only(network, images, labels, head_rate, steps):
+    list(network.body)[-1].requires_grad_(True)
+    return loop(unfreezes=False)(network, images, labels, head_rate, steps)
+
+
 WRONG = {
+    "head-faster": two_rates,
+    "part-still-frozen": last_block_only,
     "nothing-moves": loop(order="backward-clear-step"),
     "optimiser-without-body": loop(first_optimiser=True),
     "still-frozen": loop(unfreezes=False),

@@ -1,6 +1,8 @@
 import torch
 from torch import nn
 
+import tlcourse as tl
+
 
 def in_two_lines(network):
     network.body.requires_grad_(False)
@@ -37,7 +39,23 @@ def surviving_train(network):
         layer.training = False
 
 
-RIGHT = [in_two_lines, child_by_child, batch_norms_only, returning_it, surviving_train]
+def all_but_the_head_back(network):
+    network.eval()
+    network.requires_grad_(False)
+    network.head.train()
+    for parameter in network.head.parameters():
+        parameter.requires_grad = True
+
+
+RIGHT = [
+    in_two_lines,
+    child_by_child,
+    batch_norms_only,
+    returning_it,
+    surviving_train,
+    all_but_the_head_back,
+    lambda network: tl.transfer.freeze(network.body),
+]
 
 
 def attribute(network):

@@ -1,3 +1,6 @@
+import numpy as np
+
+
 def in_order(same_domain, same_task, source_labels, target_labels):
     if same_domain and same_task:
         return "none"
@@ -29,6 +32,16 @@ def by_table(same_domain, same_task, source_labels, target_labels):
 
 def capitals(same_domain, same_task, source_labels, target_labels):
     return in_order(same_domain, same_task, source_labels, target_labels).capitalize()
+
+
+def with_numpy(same_domain, same_task, source_labels, target_labels):
+    rows = [
+        same_domain and same_task,
+        not same_task and target_labels,
+        same_task and source_labels and not target_labels,
+        not same_task and not source_labels,
+    ]
+    return np.select(rows, ["none", "inductive", "transductive", "unsupervised"], "other")
 
 
 def but(applies, value):
@@ -78,7 +91,13 @@ def any_other_domain(same_domain, same_task, source_labels, target_labels):
     return in_order(same_domain, same_task, source_labels, target_labels)
 
 
-RIGHT = [in_order, nested, by_table, capitals]
+def the_three_types(same_domain, same_task, source_labels, target_labels):
+    if same_task:
+        return "transductive"
+    return "inductive" if target_labels else "unsupervised"
+
+
+RIGHT = [in_order, nested, by_table, capitals, with_numpy]
 
 WRONG = {
     "unsupervised-without-target-labels": no_target_label,
@@ -100,6 +119,7 @@ WRONG = {
     "inductive-in-two-domains": but(lambda d, t, s, g: not t and g and d, "other"),
     "three-types-only": lambda *facts: in_order(*facts).replace("other", "inductive"),
     "not-a-kind": lambda *facts: in_order(*facts).replace("other", "supervised adaptation"),
-    "kind-differs": lambda d, t, s, g: "inductive" if s else "other",
+    "word-never-returned": the_three_types,
+    "kind-differs": but(lambda d, t, s, g: not t and d and not s and not g, "other"),
     "returns-nothing": lambda *facts: None,
 }

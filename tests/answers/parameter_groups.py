@@ -35,7 +35,22 @@ def one_group_each(network, rate, factor):
     ]
 
 
-RIGHT = [backwards, with_generators_and_names, one_group_each, tl.transfer.parameter_groups]
+def rate_carried_along(network, rate, factor):
+    groups = []
+    for child in reversed([child for child in network.children() if list(child.parameters())]):
+        groups.append({"params": filter(lambda p: p.requires_grad, child.parameters()), "lr": rate})
+        rate *= factor
+    return tuple(groups)
+
+
+RIGHT = [
+    backwards,
+    with_generators_and_names,
+    one_group_each,
+    rate_carried_along,
+    tl.transfer.parameter_groups,
+    lambda network, rate, factor: torch.optim.SGD(backwards(network, rate, factor), lr=1).param_groups,
+]
 
 
 def with_rates(of, trainable=True):
@@ -85,8 +100,9 @@ def renamed(network, groups):
     return [{"params": g["params"], "rate": g["lr"]} for g in groups]
 
 
-def copies(network, groups):
-    return [{**g, "params": [p.detach().clone() for p in g["params"]]} for g in groups]
+def layers(network, groups):
+    children = [child for child in network.children() if list(child.parameters())]
+    return [{**g, "params": child} for g, child in zip(groups, reversed(children), strict=False)]
 
 
 def uneven(network, groups):
@@ -98,7 +114,13 @@ def uneven(network, groups):
     ]
 
 
+def counting_what_trains(network, rate, factor):
+    kept = [child for child in network.children() if any(p.requires_grad for p in child.parameters())]
+    return [{"params": list(c.parameters()), "lr": rate * factor**d} for d, c in enumerate(reversed(kept))]
+
+
 WRONG = {
+    "frozen-not-counted": counting_what_trains,
     "order-reversed": with_rates(lambda d, n, rate, factor: rate * factor ** (n - 1 - d)),
     "same-rate": with_rates(lambda d, n, rate, factor: rate),
     "divided": with_rates(lambda d, n, rate, factor: rate / factor**d),
@@ -114,7 +136,7 @@ WRONG = {
     "batch-norm-missing": but(without_batch_norm),
     "parameters-missing": but(without_stem),
     "wrong-keys": but(renamed),
-    "not-parameters": but(copies),
+    "not-parameters": but(layers),
     "uneven-child": but(uneven),
     "no-list-of-dicts": lambda network, rate, factor: [rate * factor**d for d in range(5)],
     "returns-nothing": lambda network, rate, factor: None,

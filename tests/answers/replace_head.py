@@ -26,7 +26,24 @@ def imprinted_at_zero(network, n_classes):
     return network
 
 
+def lazily(network, n_classes):
+    """A layer that learns how many numbers it reads when it first reads them."""
+    network.head = nn.LazyLinear(n_classes)
+    return network
+
+
+class Wrapped(nn.Module):
+    def __init__(self, body, width, n_classes):
+        super().__init__()
+        self.backbone, self.fc = body, nn.Linear(width, n_classes)
+
+    def forward(self, images):
+        return self.fc(self.backbone(images).mean((2, 3)))
+
+
 RIGHT = [
+    lazily,
+    lambda network, n_classes: Wrapped(network.body, network.head.in_features, n_classes),
     plain,
     around_the_body,
     by_position,
@@ -102,7 +119,14 @@ def two_layers(network, n_classes):
     return network
 
 
+def named_as_elsewhere(network, n_classes):
+    """torchvision's networks call it `fc`; here that comes after the head."""
+    network.fc = nn.Linear(network.head.in_features, n_classes)
+    return network
+
+
 WRONG = {
+    "old-head-kept": named_as_elsewhere,
     "no-network": in_place_only,
     "head-alone": lambda network, n_classes: nn.Linear(network.head.in_features, n_classes),
     "body-lost": reinitialised,

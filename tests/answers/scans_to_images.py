@@ -33,6 +33,11 @@ def with_loops(scans):
     return images
 
 
+def with_index(scans):
+    place = np.arange(32) // 4
+    return [np.stack([image] * 3).round().astype(np.uint8) for image in grey(scans)[:, place][:, :, place]]
+
+
 def smooth(scans):
     images = torch.tensor(grey(scans))[:, None]
     large = torch.nn.functional.interpolate(images, size=(32, 32), mode="bilinear", align_corners=False)
@@ -49,10 +54,16 @@ def in_red(scans):
     return images
 
 
-RIGHT = [with_repeat, with_kron, with_torch, with_loops]
+def in_uint8(scans):
+    numbers = scans.astype(np.uint8).reshape(-1, 8, 8)
+    return blocks(numbers * np.uint8(255) // 16)
+
+
+RIGHT = [with_repeat, with_kron, with_torch, with_loops, with_index]
 
 WRONG = {
     "channels-last": lambda scans: with_repeat(scans).transpose(0, 2, 3, 1),
+    "channels-first": lambda scans: with_repeat(scans).swapaxes(0, 1),
     "one-channel": lambda scans: with_repeat(scans)[:, :1],
     "no-channels": lambda scans: with_repeat(scans)[:, 0],
     "not-enlarged": lambda scans: finished(grey(scans)),
@@ -62,6 +73,10 @@ WRONG = {
     "not-scaled": blocks,
     "unit-range": lambda scans: with_repeat(scans) / 255,
     "overflow": lambda scans: blocks(scans.astype(np.uint8) * np.uint8(16)),
+    "overflow-255": in_uint8,
+    "rounded-early": lambda scans: blocks((scans / 16).astype(np.uint8) * 255),
+    "batch-maximum": lambda scans: blocks(scans / scans.max() * 255),
+    "not-any-number": lambda scans: with_repeat(scans.reshape(2, 64)),
     "too-dark": lambda scans: blocks(scans * 15),
     "own-maximum": lambda scans: blocks(scans / scans.max(axis=1, keepdims=True) * 255),
     "inverted": lambda scans: 255 - with_repeat(scans),

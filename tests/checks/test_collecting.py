@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from tlcourse.checks import plain
-from tlcourse.checks.collecting import call, each, simple
+from tlcourse.checks.collecting import call, each, kept, simple
 
 
 def test_a_value_and_what_was_printed() -> None:
@@ -160,3 +160,25 @@ def test_what_is_inside_is_made_plain_too() -> None:
     result = simple([Ends(np.float64(1), np.ones(2)), object])
     assert result[0]["low"] == 1 and result[0]["high"].tolist() == [1, 1] and result[1]["type"] == "type"
     plain.dumps(result)
+
+
+class TestKept:
+    """The value itself beside its plain form."""
+
+    def test_a_network_is_handed_on(self) -> None:
+        record, network = kept(torch.nn.Linear, 2, 3)
+        assert record["value"] == {"type": "Linear"} and network.weight.shape == (3, 2)
+
+    def test_a_function_that_does_not_tell_its_arguments(self) -> None:
+        class Twice(torch.autograd.Function):
+            @staticmethod
+            def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+                return 2 * x
+
+        record, value = kept(Twice.apply, torch.ones(2))
+        assert record["value"].tolist() == value.tolist() == [2, 2]
+
+    @pytest.mark.parametrize("answer", [lambda: 1, None, lambda x: 1 / 0])
+    def test_nothing_is_kept_of_an_error(self, answer: Any) -> None:
+        record, value = kept(answer, 5)
+        assert value is None and record["error"]["type"] in ("TypeError", "NotCallable", "ZeroDivisionError")

@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 
 from tlcourse.checks.collecting import call, each
 from tlcourse.checks.exercise import Finding
-from tlcourse.checks.judging import STUB_MESSAGE, Misconception, Question, judge_question, judge_quiz, same, unusable
+from tlcourse.checks.judging import (
+    STUB_MESSAGE,
+    Misconception,
+    Question,
+    judge_question,
+    judge_quiz,
+    one_number,
+    same,
+    unusable,
+)
 
 CASES = [(2,), (3,), (5,)]
 SQUARE = Question(
@@ -29,6 +38,18 @@ SQUARE = Question(
 
 def judged(answer: Any) -> Finding:
     return judge_question(SQUARE, CASES, each(answer, CASES))
+
+
+@pytest.mark.parametrize(
+    "value", [2.5, [2.5], [[2.5]], np.array([2.5], np.float32), np.array([[2.5]]), np.float64(2.5)]
+)
+def test_one_number_is_unwrapped(value: Any) -> None:
+    assert one_number(value) == 2.5 and type(one_number(value)) is float
+
+
+@pytest.mark.parametrize("value", [None, "a", [], [1, 2], {"type": "set"}])
+def test_what_is_not_one_number_stays(value: Any) -> None:
+    assert one_number(value) == value
 
 
 class TestSame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tlcourse.checks.collecting import call
@@ -54,6 +55,17 @@ def test_one_wrong_item_is_no_pattern() -> None:
 @pytest.mark.parametrize("written", ["Hot", " hot ", "HOT"])
 def test_a_word_counts_in_any_case(written: str) -> None:
     assert judged(a=written, b="cold", c="cold")[0].passed
+
+
+@pytest.mark.parametrize("written", ["luke-warm", "Luke warm", "luke_warm", "lukewarm"])
+def test_a_hyphen_or_a_space_does_not_matter(written: str) -> None:
+    right = {"a": ("luke-warm", "Feel it.")}
+    assert judge_quiz("warmth", call(lambda: {"a": written}), right, ("luke-warm", "hot"), 1)[0].passed
+
+
+def test_an_array_is_no_truth_value() -> None:
+    record = call(lambda: {"a": np.array([1, 0])})
+    assert judge_quiz("warmth", record, {"a": (True, "Feel it.")}, (True, False), 1)[0].code == "a-unknown"
 
 
 @pytest.mark.parametrize("strange", [1, True, ["hot"], "warm", {"is": "hot"}])

@@ -52,6 +52,7 @@ def test_the_command_writes_weights_and_facts(tmp_path: Path, capsys: pytest.Cap
     assert main(words) == 0
     assert {file.name for file in tmp_path.iterdir()} == {"body-contrastive.safetensors", "body-contrastive.json"}
     facts = json.loads((tmp_path / "body-contrastive.json").read_text())
-    assert facts["recipe"]["images"] == 256 and facts["command"].endswith("--task contrastive --images 256 --seed 0")
+    assert "A curriculum" in facts["about"] and facts["recipe"]["images"] == 256
+    assert facts["command"].endswith("--task contrastive --images 256 --seed 0")
     GlyphNet().body.load_state_dict(load_state(tmp_path / "body-contrastive.safetensors"))
     assert "frozen features" in capsys.readouterr().out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from tlcourse.cli import main
 from tlcourse.measure import Interval, source_card
 from tlcourse.models import GlyphNet, load_state
 from tlcourse.models.pretrain import Progress, Recipe, pretrain
-from tlcourse.worlds import Alphabet, LabelledImages, glyphs
+from tlcourse.worlds import PHOTO, PRINT, Alphabet, LabelledImages, glyphs
 
 TINY = Recipe(images=1024, seed=3)
 
@@ -108,6 +109,23 @@ class TestResuming:
                     report=lambda step, losses=losses: losses.append(step.loss) or stop_after(0)(step),
                 )
         assert reported[3] != reported[4]
+
+
+def test_a_curriculum_walks_from_its_first_style_to_the_last() -> None:
+    recipe = Recipe(first_style=PRINT, style=PHOTO)
+    assert recipe.style_at(0) == recipe.style_at(0.25) == PRINT
+    assert recipe.style_at(0.5) == PRINT.towards(PHOTO, 0.5)
+    assert recipe.style_at(0.75) == recipe.style_at(1) == PHOTO
+    assert Recipe(style=PRINT).style_at(0) == PRINT
+
+
+def test_a_curriculum_with_adamw_is_taken_up_again(tmp_path: Path) -> None:
+    recipe = Recipe(images=1024, image_size=16, first_style=PRINT, optimiser="adamw", peak_rate=1e-3)
+    undisturbed, _ = pretrain(recipe)
+    with pytest.raises(Stopped):
+        pretrain(recipe, checkpoint=tmp_path / "training.pt", every=1, report=stop_after(768))
+    assert same_weights(pretrain(recipe, checkpoint=tmp_path / "training.pt")[0], undisturbed)
+    assert not same_weights(pretrain(replace(recipe, first_style=None))[0], undisturbed)
 
 
 def test_the_rate_warms_up_and_falls_to_zero() -> None:

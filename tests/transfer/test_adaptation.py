@@ -10,7 +10,7 @@ import torch
 
 from tlcourse.errors import DataError
 from tlcourse.models import GlyphNet
-from tlcourse.transfer import adapt, imprint_head, predict
+from tlcourse.transfer import adapt, ensemble_probabilities, imprint_head, predict
 from tlcourse.worlds import LabelledImages, glyphs, handwriting, idx_images
 
 SIZE = 32
@@ -129,3 +129,17 @@ def test_the_same_code_adapts_to_mnist(printed, real_dir: Path, capsys) -> None:
         print(f"\nMNIST: source only {without:.3f}, target statistics {by_statistics:.3f}, MMD {by_mmd:.3f}")
     assert without < by_statistics < by_mmd
     assert by_mmd > 0.75
+
+
+def test_an_ensemble_is_the_weighted_mean_of_its_networks(printed, scans) -> None:
+    networks = [adapted(printed, scans[0], None, 2, seed=seed) for seed in (0, 1)]
+    images = scans[1].images[:20]
+    first, second = (predict(network, images).probabilities for network in networks)
+    assert np.allclose(ensemble_probabilities(networks, images), (first + second) / 2, atol=1e-6)
+    assert np.allclose(ensemble_probabilities(networks, images, weights=[3, 1]), (3 * first + second) / 4, atol=1e-6)
+
+
+@pytest.mark.parametrize("weights", [[1], [0, 0], [-1, 2]])
+def test_weights_that_make_no_ensemble_are_refused(scans, weights) -> None:
+    with pytest.raises(DataError, match="make no ensemble"):
+        ensemble_probabilities([GlyphNet(10), GlyphNet(10)], scans[1].images[:2], weights=weights)

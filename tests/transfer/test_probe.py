@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tlcourse.errors import DataError
-from tlcourse.transfer.probe import linear_probe, probe_seeds
+from tlcourse.transfer.probe import draw_rows, linear_probe, probe_seeds
 
 
 def blobs(per_class: int, classes: int = 5, width: int = 40, noise: float = 1.0, seed: int = 0) -> tuple:
@@ -104,3 +104,18 @@ def test_unusable_data_is_refused() -> None:
         linear_probe(x, np.zeros_like(y), test_x, test_y)
     with pytest.raises(DataError, match="NaN or infinity"):
         linear_probe(np.where(x > 1, np.nan, x), y, test_x, test_y)
+
+
+class TestDrawRows:
+    """The labels that a probe may see."""
+
+    def test_so_many_of_each_class_and_others_with_another_seed(self) -> None:
+        labels = np.arange(30) % 3
+        rows = draw_rows(labels, 4, seed=0)
+        assert np.bincount(labels[rows]).tolist() == [4, 4, 4] and len(set(rows.tolist())) == 12
+        assert not np.array_equal(rows, draw_rows(labels, 4, seed=1))
+        assert np.array_equal(rows, draw_rows(labels, 4, seed=0))
+
+    def test_too_few_of_a_class(self) -> None:
+        with pytest.raises(DataError, match="Class 1 has 1 images, not the 2 asked for"):
+            draw_rows(np.array([0, 0, 1]), 2, seed=0)

@@ -82,6 +82,13 @@ class TestObjectives:
         other = goal.examples(images, torch.arange(8), draw())
         assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
 
+    def test_rotation_shows_all_four_turns_of_each_image(self) -> None:
+        images = torch.rand(5, 3, 6, 6)
+        shown, turns = objective("rotation").examples(images, torch.zeros(5, dtype=torch.int64), draw())
+        assert torch.bincount(turns).tolist() == [5, 5, 5, 5]
+        for row, (image, turn) in enumerate(zip(shown, turns.tolist(), strict=True)):
+            assert torch.equal(image, torch.rot90(images[row % 5], turn, dims=(1, 2)))
+
     def test_the_contrastive_objective_is_nt_xent(self) -> None:
         outputs = torch.randn(12, 5)
         logits, partners = objective("contrastive").logits(outputs, torch.arange(12))
@@ -90,7 +97,7 @@ class TestObjectives:
 
     def test_all_bodies_see_the_same_images(self) -> None:
         recipes = [body_recipe(task) for task in ("labels", "rotation", "contrastive")]
-        assert len({(r.images, r.seed, r.image_size, r.style) for r in recipes}) == 1
+        assert len({(r.images, r.seed, r.image_size, r.style, r.first_style) for r in recipes}) == 1
 
     def test_an_unknown_task(self) -> None:
         with pytest.raises(CourseError, match="no pretraining task 'jigsaw'"):

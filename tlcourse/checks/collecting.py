@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import decimal
+import inspect
 import io
 import numbers
 import traceback
@@ -41,6 +42,23 @@ def call(answer: Any, *args: Any, **kwargs: Any) -> Evidence:
     except BaseException as error:
         return {"error": _described(error), "printed": printed.getvalue()[:_LONGEST]}
     return {"value": value, "printed": printed.getvalue()[:_LONGEST]}
+
+
+def kept(answer: Any, *args: Any) -> tuple[Evidence, Any]:
+    """`call`, and beside it the value itself, None if there is none: for answers that return a network or a graph."""
+    try:
+        inspect.signature(answer).bind(*args)
+    except TypeError:
+        return call(answer, *args), None  # no function, or one that does not take these arguments
+    except ValueError:
+        pass  # a function that does not tell its arguments, such as the `apply` of an autograd function
+    values: list[Any] = []
+
+    def keeping() -> Any:
+        values.append(answer(*args))
+        return values[0]
+
+    return call(keeping), (values[0] if values else None)
 
 
 class _Printed(io.StringIO):
@@ -90,6 +108,8 @@ def simple(value: Any) -> Any:
     if hasattr(value, "detach"):
         value = value.detach().cpu().float().numpy() if value.is_floating_point() else value.detach().cpu().numpy()
     if isinstance(value, np.ndarray):
+        if value.ndim == 0 and value.dtype.kind == "U":  # one word, as np.select and np.where return it
+            return simple(value.item())
         if value.dtype.kind not in "biuf" or value.size > _MOST:
             return _opaque(f"array of {value.dtype} with shape {value.shape}")
         return value.item() if value.ndim == 0 else np.array(value)

@@ -42,6 +42,13 @@ def same(answer: Any, expected: Any, absolute: float = 6e-5) -> bool:
     return abs(answer - expected) <= max(absolute, 1e-4 * abs(expected))
 
 
+def one_number(value: Any) -> Any:
+    """A single number, whatever arrays or lists of one item it is wrapped in; any other value as it is."""
+    while isinstance(value, np.ndarray | list) and len(value) == 1:
+        value = value[0]
+    return value.item() if isinstance(value, np.generic) else value
+
+
 @dataclass(frozen=True)
 class Misconception:
     """A mistake that people really make, as a function: what an answer with this mistake returns.
@@ -286,13 +293,17 @@ def judge_quiz(
 
 
 def _plain_choice(given: Any, allowed: Sequence[Any]) -> Any:
-    """A word in any case and 0 or 1 for a truth value count as the choice they mean."""
+    """A word in any case, with or without its hyphen or space, and 0 or 1 for a truth value count as meant."""
     if isinstance(given, str):
-        words = (option for option in allowed if isinstance(option, str) and option.lower() == given.strip().lower())
+        words = (option for option in allowed if isinstance(option, str) and _letters(option) == _letters(given))
         return next(words, given)
-    if all(isinstance(option, bool) for option in allowed) and given in (0, 1):
+    if all(isinstance(option, bool) for option in allowed) and isinstance(given, int | float) and given in (0, 1):
         return bool(given)
     return given
+
+
+def _letters(word: str) -> str:
+    return "".join(letter for letter in word.lower() if letter.isalnum())
 
 
 def _quiz_item(
@@ -304,10 +315,10 @@ def _quiz_item(
     share: float,
 ) -> Finding:
     given = answers.get(key)
+    options = " or ".join(repr(option) for option in allowed)
     if given is None:
-        return Finding(f"{key}-missing", False, f"{key}: no answer yet.", "Choose one.", share)
+        return Finding(f"{key}-missing", False, f"{key}: no answer yet.", f"Answer {options}.", share)
     if not any(same(given, option) for option in allowed):
-        options = " or ".join(repr(option) for option in allowed)
         return Finding(
             f"{key}-unknown", False, f"{key}: {_shown(given)} is not one of the choices.", f"Answer {options}.", share
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -191,7 +191,7 @@ def _freeze_findings(trial: Evidence) -> list[Finding]:
     left_out = _left_out(asking, body)
     if left_out:
         where = _some(left_out)
-        message = f"{where} is left out: {_some([n for n in asking if n.split('.')[0] in left_out], 1)} still trains."
+        message = f"{where} left out: {_some([n for n in asking if n.split('.')[0] in left_out], 1)} can still train."
         step = "Freeze every child but the head, the stem too; `network.body` holds them all."
         return [Finding("part-left-out", False, message, step, 2), _head_finding(trial)]
     return [_gradient_finding(asking, len(body)), _statistics_finding(trial), _head_finding(trial)]
@@ -228,7 +228,8 @@ def _freeze_nothing(trial: Evidence, asking: list[str], n_body: int) -> Finding 
         False,
         f"After your function all {n_body} tensors of the body still ask for a gradient, and batch norm still updates "
         "its statistics.",
-        "Change the network itself: `requires_grad_(False)` on its body, and the body's `eval()`.",
+        "Change this very network: the method with the underscore, `network.body.requires_grad_(False)`, and "
+        "`network.body.eval()`. `network.body.requires_grad = False` sets an attribute that nobody reads.",
         3,
     )
 
@@ -248,7 +249,8 @@ def _gradient_finding(asking: list[str], n_body: int) -> Finding:
             "weights-still-train",
             False,
             f"All {n_body} tensors of the body still ask for a gradient: evaluation mode stops no update of a weight.",
-            "Call `requires_grad_(False)` on the body as well.",
+            "Call `network.body.requires_grad_(False)` as well, with the underscore: without it, you set an attribute "
+            "that nobody reads.",
             1,
         )
     if all(_of_batch_norm(name) for name in asking):
@@ -304,7 +306,7 @@ def _head_finding(trial: Evidence) -> Finding:
             "head-in-evaluation",
             False,
             f"{asleep[0]} is in evaluation mode: a head's dropout must stay on while the head trains.",
-            "Call `eval()` on `network.body`, not on `network`.",
+            "Call `eval()` on `network.body` alone, neither on `network` nor on its head.",
             1,
         )
     return Finding("head", True, "The head trains.", "", 1)
@@ -348,6 +350,7 @@ def _described_network(result: nn.Module, source: SmallGlyphNet, images: Tensor)
     found = [p for p in result.parameters() if not any(p is q for m in linears for q in m.parameters())]
     described: Evidence = {
         "n_linears": len(linears),
+        "has_old_head": any(m.weight.shape == source.head.weight.shape for m in linears[:-1]),
         "same_shapes": [tuple(p.shape) for p in found] == [tuple(p.shape) for p in body.values()],
         "body_equal": len(found) == len(body)
         and all(torch.equal(p, q) for p, q in zip(found, body.values(), strict=False)),
@@ -448,6 +451,9 @@ def _head_fault(trial: Evidence, width: int, n_source: int, n_target: int) -> tu
         return "on-top-of-old-head", message, "Put the new layer in the place of the old one: `network.head = ...`."
     if trial["error"] or "reads_features" not in trial:
         return _broken_forward(trial, width)
+    if trial["in_features"] != width and not trial["body_equal"]:
+        message = f"The new head takes {trial['in_features']} features; that of the network you were given, {width}."
+        return "wrong-in-features", message, "Read the number off the old head: `network.head.in_features`."
     shape = trial["output_shape"]
     if shape[1:] == [n_source]:
         message = f"The network still gives {n_source} scores, one for each class of the source; {n_target} are wanted."
@@ -474,6 +480,13 @@ def _broken_forward(trial: Evidence, width: int) -> tuple[str, str, str]:
     if trial["in_features"] != width:
         message = f"The new head takes {trial['in_features']} features, but this body gives {width}."
         return "wrong-in-features", message, "Read the number off the old head: `network.head.in_features`."
+    if trial["n_linears"] > 1 and trial["has_old_head"]:
+        message = "The old head is still there, and your new layer comes after it: the two do not fit, and it stops."
+        return (
+            "old-head-kept",
+            message,
+            "Give the new layer the old one's name, and so its place: `network.head = ...`.",
+        )
     error = trial["error"] or {"type": "an error", "message": "its last layer is not used"}
     message = f"The network stops on a batch of images: {error['type']}, {error['message'][:120]}."
     return "does-not-run", message, "Keep every child, the pooling too, and set `network.head` only."
@@ -520,6 +533,7 @@ def _tuned(
     steps: int,
     *,
     trains: str = "all",
+    head_times: float = 1,
     mode: str = "eval",
     clears: bool = True,
     optimiser: str = "SGD",
@@ -542,6 +556,9 @@ def _tuned(
         "AdamW": torch.optim.AdamW,
     }
     stepper = kinds[optimiser](parts[trains].parameters(), lr=rate)
+    if head_times != 1:
+        stepper.param_groups[0]["params"] = list(network.body.parameters())
+        stepper.add_param_group({"params": network.head.parameters(), "lr": rate * head_times})
     losses, shares = [], []
     for _ in range(steps):
         scores = network(images)
@@ -562,6 +579,12 @@ _TUNE_FAULTS: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
         "Everything trains at the head's own rate, ten times what is asked: this is how a body forgets.",
         "Give the optimiser `lr=head_rate / 10`.",
         {"times": 10},
+    ),
+    (
+        "head-faster",
+        "The head trains at its own rate, ten times that of the body: these are two rates, and one is asked for.",
+        "Give the optimiser `network.parameters()` as one list, with `lr=head_rate / 10`.",
+        {"head_times": 10},
     ),
     (
         "rate-too-low",
@@ -705,7 +728,10 @@ def _close(state: dict[str, Any], expected: dict[str, np.ndarray]) -> bool:
 def _tune_fault(trials: Sequence[Evidence], problems: Sequence[Any]) -> Finding:
     untouched: list[Any] = [(_state(problem[0]), [], []) for problem in problems]
     if _agree(trials, untouched):
-        message = "No weight has moved: `step()` is missing, or the gradients are cleared between `backward()` and it."
+        message = (
+            "No weight of the network has moved: `step()` is missing, the gradients are cleared between `backward()` "
+            "and it, or you trained a copy."
+        )
         step = "In each step: loss, `zero_grad()`, `backward()`, and then `step()`."
         return Finding("nothing-moves", False, message, step, 3)
     if _head_alone(trials, untouched):
@@ -717,6 +743,10 @@ def _tune_fault(trials: Sequence[Evidence], problems: Sequence[Any]) -> Finding:
     if moved:
         message = f"{moved} has updated its running statistics, and the weights are others than they should be."
         return Finding("statistics-move-too", False, message, "Call `network.body.eval()` before the first step.", 3)
+    if stuck := _unmoved(trials[0]["state"], untouched[0][0]):
+        message = f"Some of the network trains, but {_some(stuck)} did not move at all."
+        step = "Unfreeze all of it, `network.requires_grad_(True)`, and give the optimiser all of its parameters."
+        return Finding("part-still-frozen", False, message, step, 3)
     message = f"After {_TUNE_CASES[0][3]} steps the weights are others than plain fine-tuning gives."
     step = "Use plain SGD at `head_rate / 10` on the mean cross-entropy of all images, `steps` times."
     return Finding("weights-differ", False, message, step, 3)
@@ -745,6 +775,12 @@ def _head_alone_finding(trials: Sequence[Evidence]) -> Finding:
         return Finding("optimiser-without-body", False, message, step, 3)
     message = "Only the head moved: the body came frozen, and your function never unfreezes it."
     return Finding("still-frozen", False, message, "Begin with `network.requires_grad_(True)`.", 3)
+
+
+def _unmoved(state: dict[str, Any], before: dict[str, np.ndarray]) -> list[str]:
+    """The weights and biases that are bit by bit as they came."""
+    weights = [name for name in before if name.endswith(("weight", "bias"))]
+    return [name for name in weights if name in state and np.array_equal(state[name], before[name])]
 
 
 def _moved_statistics(trials: Sequence[Evidence], untouched: Sequence[Any]) -> str:
@@ -796,7 +832,7 @@ def _same_numbers(value: Any, expected: Sequence[float]) -> bool:
 
 # --- parameter_groups -----------------------------------------------------------------------------------------------
 
-_GROUP_CASES = (((4, 6, 8), ""), ((5, 6, 7, 8, 9), ""), ((4, 5, 6, 7), "stem"))
+_GROUP_CASES = (((4, 6, 8), ""), ((5, 6, 7, 8, 9), ""), ((4, 5, 6, 7), "block1"))
 """Widths, and a child that comes frozen."""
 
 
@@ -834,11 +870,12 @@ def _opened(value: Any, names: dict[int, str]) -> Any:
     described = []
     for group in groups:
         params = group.get("params", [])
-        params = [params] if isinstance(params, Tensor) else list(params)
+        if isinstance(params, Tensor) or not isinstance(params, Iterable):
+            params = [params]
         described.append(
             {
                 "keys": sorted(map(str, group)),
-                "names": [names.get(id(p[1] if isinstance(p, tuple) else p), "?") for p in params],
+                "names": [names.get(id(p[1] if isinstance(p, tuple) else p), "?") for p in list(params)],
                 "lr": group.get("lr"),
             }
         )
@@ -944,8 +981,8 @@ def _misplaced(groups: list[Evidence], widths: Sequence[int], frozen: str) -> tu
     missing = [name for name in wanted if name not in names]
     twice = [name for name in dict.fromkeys(names) if names.count(name) > 1 and name != "?"]
     if "?" in names:
-        message = "A group holds something that is no parameter of the network, such as a copy or a detached tensor."
-        return "not-parameters", message, "Take the tensors that `child.parameters()` gives."
+        message = "A group holds something that is no parameter of the network, such as a layer, a name or a copy."
+        return "not-parameters", message, "Take the tensors themselves: `list(child.parameters())`."
     if twice:
         message = f"{_some(twice)} {'are' if len(twice) > 1 else 'is'} in more than one group."
         return "in-two-groups", message, "Put each child in one group; an optimiser refuses a parameter that is in two."
@@ -978,6 +1015,13 @@ def _rates_finding(trials: Sequence[Evidence], rates: Sequence[tuple[float, floa
                 return Finding("rates", True, message, "", 2)
             message, step = _RATE_MESSAGES[code]
             return Finding(code, False, message, step, 2)
+    uncounted = [
+        _modelled_rates(_rate_models()["right"], *case, *pair, counts_frozen=False)
+        for case, pair in zip(_GROUP_CASES, rates, strict=True)
+    ]
+    if all(g is not None and same(g, e, absolute=1e-9) for g, e in zip(given, uncounted, strict=True)):
+        message = "With a frozen block, every child below it has a rate that is too high: you do not count that block."
+        return Finding("frozen-not-counted", False, message, "Count first, then leave frozen parameters out.", 2)
     return _odd_rates(given, rates)
 
 
@@ -995,24 +1039,34 @@ def _rate_by_child(groups: list[Evidence]) -> dict[str, float] | None:
 
 
 def _modelled_rates(
-    model: Callable[[int, int, float, float], float], widths: Sequence[int], frozen: str, rate: float, factor: float
+    model: Callable[[int, int, float, float], float],
+    widths: Sequence[int],
+    frozen: str,
+    rate: float,
+    factor: float,
+    *,
+    counts_frozen: bool = True,
 ) -> dict[str, float]:
-    children = _children(widths)
+    children = [child for child in _children(widths) if counts_frozen or child != frozen]
     depths = dict(zip(reversed(children), count(), strict=False))
     return {child: model(depths[child], len(children), rate, factor) for child in children if child != frozen}
 
 
 def _odd_rates(given: Sequence[Any], rates: Sequence[tuple[float, float]]) -> Finding:
     step = "Use `rate * factor ** steps_from_the_head`: the power 0 for the head, 1 for the block before it."
-    if given[0] is None:
+    if None in given:
         message = "Within one child the parameters have different rates, or a rate is no number."
         return Finding("uneven-child", False, message, "Make one group, with one rate, for each child.", 2)
-    right = _modelled_rates(_rate_models()["right"], *_GROUP_CASES[0], *rates[0])
-    child = next((c for c in right if not same(given[0].get(c), right[c], absolute=1e-9)), "head")
-    message = (
-        f"With rate {rates[0][0]:.4g} and factor {rates[0][1]:.4g}, {child} has the rate {given[0].get(child):.4g}; "
-        f"it should have {right[child]:.4g}."
-    )
+    message = ""
+    for found, case, (rate, factor) in zip(given, _GROUP_CASES, rates, strict=True):
+        right = _modelled_rates(_rate_models()["right"], *case, rate, factor)
+        wrong = [child for child in right if not same(found.get(child), right[child], absolute=1e-9)]
+        if wrong:
+            message = (
+                f"With rate {rate:.4g} and factor {factor:.4g}, {wrong[-1]} has the rate {found[wrong[-1]]:.4g}; it "
+                f"should have {right[wrong[-1]]:.4g}."
+            )
+            break
     return Finding("rates-differ", False, message, step, 2)
 
 
@@ -1036,7 +1090,7 @@ def _loss_curves(rng: np.random.Generator) -> list[tuple[Any, ...]]:
         # One bad epoch, then better: not yet a reason to stop.
         (jitter(1.0, 0.8, 0.9, 0.6, 0.5, 0.7, 0.75, 0.72, 0.3), 3),
         # Never stopped: the last epoch is not the best.
-        (jitter(1.0, 0.8, 0.7, 0.72), 3),
+        (jitter(1.0, 0.8, 0.7, 0.6, 0.5, 0.53), 3),
         # A loss equal to the best is no improvement.
         ([0.9, tie, tie, 0.95, 0.2, 0.3], 2),
         # Exactly as many bad epochs as patience allows.
@@ -1056,12 +1110,15 @@ def _stopping(
     previous: bool = False,
     ties: bool = False,
     resets: bool = True,
+    waited: int = 0,
 ) -> tuple[int, int]:
     """(epoch to keep, epoch at which training stops), or the same with a mistake."""
-    best, bad = 0, 0
+    best, bad = 0, waited
     for epoch, loss in enumerate(losses):
         better = loss <= losses[best] if ties else loss < losses[best]
-        if epoch == 0 or better:
+        if epoch == 0:
+            continue
+        if better:
             best, bad = epoch, bad * (not resets)
         elif not (previous and loss < losses[epoch - 1]):
             bad += 1
@@ -1139,9 +1196,15 @@ _EARLY_STOPPING = Question(
             lambda losses, patience: _stopping(losses, patience, previous=True)[0],
         ),
         Misconception(
+            "first-epoch-counted",
+            "You count epoch 0 as one without improvement, since it is no better than itself: you stop too soon.",
+            "Let epoch 0 be the best to begin with and the count 0, and go on from epoch 1.",
+            lambda losses, patience: _stopping(losses, patience, waited=1)[0],
+        ),
+        Misconception(
             "tie-is-better",
-            "An equal loss counts as an improvement with you: a flat curve would never stop.",
-            "Compare with <, not <=.",
+            "An epoch whose loss equals the lowest does not add to your count: a flat curve would never stop.",
+            "Only a loss below the lowest is better (<, not <=); any other epoch adds one to the count.",
             lambda losses, patience: _stopping(losses, patience, ties=True)[0],
         ),
         Misconception(
@@ -1253,8 +1316,8 @@ EXERCISES = (
         hints=(
             "Keep two things while you go: the epoch of the lowest loss so far, and how many epochs have passed since.",
             "A new lowest loss sets the count back to 0; any other epoch raises it. When it reaches `patience`, leave.",
-            "if loss < losses[best]: best, waited = epoch, 0; else waited += 1; if waited >= patience: break. Return "
-            "`best` after the loop.",
+            "Begin with best, waited = 0, 0, and take the epochs from 1 on. if losses[epoch] < losses[best]: best, waited "
+            "= epoch, 0; else: waited += 1; if waited >= patience: break. Return `best` after the loop.",
         ),
         collect=_collect_stopping,
         judge=_judge_stopping,

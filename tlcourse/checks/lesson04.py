@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -28,7 +29,7 @@ Rule = Callable[[Facts], str]
 
 
 def _kind(facts: Facts) -> str:
-    """The types of Pan & Yang (2010, table 3): by what differs, then by where the labels are."""
+    """The types of Pan & Yang (2010, section 2.3 and table 2): by what differs, then by where the labels are."""
     if facts.same_domain and facts.same_task:
         return NONE
     if facts.same_task:
@@ -92,8 +93,6 @@ def _of_facts(rule: Rule) -> Callable[..., str]:
 def _mistakes(code: str, message: str, next_step: str, *rules: Rule) -> tuple[Misconception, ...]:
     return tuple(Misconception(code, message, next_step, _of_facts(rule)) for rule in rules)
 
-
-_NOTHING_LEFT = (NONE, OTHER, INDUCTIVE, TRANSDUCTIVE, UNSUPERVISED)  # what a last `else` may return
 
 _KINDS = Question(
     code="kind",
@@ -256,7 +255,7 @@ _KINDS = Question(
             'Name the types one by one, and end with `return "other"`.',
             *(
                 (lambda f, last=last: last if _kind(f) == OTHER else _kind(f))
-                for last in (NONE, INDUCTIVE, TRANSDUCTIVE, UNSUPERVISED)
+                for last in (NONE, INDUCTIVE, TRANSDUCTIVE, UNSUPERVISED, None)
             ),
         ),
     ),
@@ -270,7 +269,8 @@ def _judge_kinds(evidence: Evidence, rng: np.random.Generator) -> list[Finding]:
     known = (INDUCTIVE, TRANSDUCTIVE, UNSUPERVISED, NONE, OTHER)
     strange = next((v for r in calls if (v := _KINDS.part(r["value"])) is not None and v not in known), None)
     if strange is not None:
-        shown = f'"{strange}"' if isinstance(strange, str) else f"of the type {type(strange).__name__}"
+        kind = strange.get("type", "dict") if isinstance(strange, dict) else type(strange).__name__
+        shown = f'"{strange}"' if isinstance(strange, str) else f"of the type {kind}"
         return [
             Finding(
                 "not-a-kind",
@@ -280,7 +280,12 @@ def _judge_kinds(evidence: Evidence, rng: np.random.Generator) -> list[Finding]:
                 _KINDS.points,
             )
         ]
-    return [judge_question(_KINDS, _all_facts(rng), calls)]
+    finding = judge_question(_KINDS, _all_facts(rng), calls)
+    absent = [f'"{word}"' for word in known if word not in [_KINDS.part(record["value"]) for record in calls]]
+    if finding.code == "kind-differs" and absent:
+        message = f"Your function never returns {' or '.join(absent)}; each of the five words has its cases. "
+        return [replace(finding, code="word-never-returned", message=message + finding.message)]
+    return [finding]
 
 
 # --- classify_situations --------------------------------------------------------------------------------------------
@@ -347,7 +352,7 @@ _SITUATIONS = {
         Facts(True, False, True, True),
         "One domain, two tasks: species, then behaviour. The 300 labels of the target induce the second. Equal domains do "
         "not matter.",
-        "The photos come from the same traps, so no domain differs; it is the task that changes, and the target has labels.",
+        "The photos come from the same cameras, so no domain differs; it is the task that changes, and the target has labels.",
         "Both tasks have labels: species on the one side, 300 behaviours on the other.",
         "The domain is the same, but the label set is not: a task that differs is enough.",
     ),
@@ -495,12 +500,15 @@ def _judge_situations(evidence: Evidence, rng: np.random.Generator) -> list[Find
 _SIDE, _BLOCK = 8, 4
 
 
-def _scans(rng: np.random.Generator) -> np.ndarray:
-    """Three scans of 64 numbers, 0 to 16; one has 16 in it, and one nothing above 11. Shape (3, 64)."""
+def _scans(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Two scans of 64 numbers, 0 to 16, and one by itself: shapes (2, 64) and (1, 64).
+
+    The first has 16 in it; the others lie between 2 and 11, so that stretching them by what they hold is seen.
+    """
     scans = rng.integers(0, 17, (3, _SIDE * _SIDE)).astype(np.float64)
     scans[0, rng.integers(64)] = 16
-    scans[1] = np.minimum(scans[1], 11)
-    return scans
+    scans[1:] = scans[1:].clip(2, 11)
+    return scans[:2], scans[2:]
 
 
 def _blocks(grey: np.ndarray) -> np.ndarray:
@@ -514,32 +522,37 @@ def _grey(scans: np.ndarray) -> np.ndarray:
 
 
 def _collect_images(answer: Any, rng: np.random.Generator) -> Evidence:
-    scans = _scans(rng)
-    return {"call": each(answer, [(scans,)])[0]}
+    two, one = each(answer, [(scans,) for scans in _scans(rng)])
+    return {"call": two, "alone": one}
 
 
 _SHAPES = {
-    (3, 32, 32, 3): (
+    (2, 32, 32, 3): (
         "channels-last",
         "The channels come last, as matplotlib has them.",
         "PyTorch wants (N, 3, 32, 32): put the channel axis second, for example with `np.repeat(x[:, None], 3, axis=1)`.",
     ),
-    (3, 1, 32, 32): (
+    (2, 1, 32, 32): (
         "one-channel",
         "The images have one channel; GlyphNet's first layer reads three.",
         "Repeat the channel: `np.repeat(images, 3, axis=1)`.",
     ),
-    (3, 32, 32): (
+    (3, 2, 32, 32): (
+        "channels-first",
+        "The channels come before the images: the first axis counts the three channels, the second the scans.",
+        "Put the channel axis second, for example with `np.repeat(x[:, None], 3, axis=1)`.",
+    ),
+    (2, 32, 32): (
         "no-channels",
         "The images have no channel axis; GlyphNet's first layer reads three channels.",
         "Add the axis and repeat it: `np.repeat(images[:, None], 3, axis=1)`.",
     ),
-    (3, 3, 8, 8): (
+    (2, 3, 8, 8): (
         "not-enlarged",
         "The images are still 8 x 8 pixels. GlyphNet halves the size three times and would be left with one pixel.",
         "Repeat rows and columns four times: `x.repeat(4, axis=1).repeat(4, axis=2)` on the 8 x 8 scans.",
     ),
-    (3, 64): (
+    (2, 64): (
         "still-flat",
         "The scans are still rows of 64 numbers: they have no neighbours above and below.",
         "Begin with `scans.reshape(-1, 8, 8)`.",
@@ -567,8 +580,21 @@ _PIXELS: tuple[tuple[str, str, str, Callable[[np.ndarray], np.ndarray]], ...] = 
         lambda scans: _blocks(scans.reshape(-1, 8, 8) * 16 % 256),
     ),
     (
+        "overflow-255",
+        "The numbers were uint8 before you multiplied by 255. uint8 holds nothing above 255: what is more begins again at "
+        "0, and nearly all is black.",
+        "Multiply first, as floats, by 255 / 16; make it uint8 last.",
+        lambda scans: _blocks(scans.reshape(-1, 8, 8) * 255 % 256 / 16),
+    ),
+    (
+        "rounded-early",
+        "The numbers became whole before they were large: 15 / 16 is 0 as uint8, and only 16 is left, as 255.",
+        "Multiply first by 255 / 16; make it uint8 last.",
+        lambda scans: _blocks(np.floor(scans.reshape(-1, 8, 8) / 16) * 255),
+    ),
+    (
         "too-dark",
-        "You multiply by 15: the brightest ink becomes 240, not 255.",
+        "The brightest ink becomes 240, not 255, as if you multiplied by 15 (or by 255 / 17).",
         "Multiply by 255 / 16.",
         lambda scans: _blocks(scans.reshape(-1, 8, 8) * 15),
     ),
@@ -629,28 +655,57 @@ def _close(answer: np.ndarray, expected: np.ndarray) -> bool:
 
 
 def _judge_images(evidence: Evidence, rng: np.random.Generator) -> list[Finding]:
-    record = evidence["call"]
+    record, alone = evidence["call"], evidence["alone"]
     if fault := unusable("scans_to_images", [record], 2):
         return [fault]
-    value = record["value"]
-    if isinstance(value, list):
-        try:
-            value = np.array(value)
-        except ValueError:
-            value = record["value"]
+    value = _array(record["value"])
     if not isinstance(value, np.ndarray) or value.dtype.kind not in "biuf":
         kind = value.get("type", "dict") if isinstance(value, dict) else type(value).__name__
         step = "Return an array of shape (N, 3, 32, 32)."
         return _image_finding("not-an-array", f"What your function returns is not an array, but: {kind}.", step)
-    if value.shape != (3, 3, 32, 32):
+    if value.shape != (2, 3, 32, 32):
         known = _SHAPES.get(value.shape)
         if known:
             return _image_finding(*known)
-        message = f"For 3 scans the result has the shape {value.shape}; it should be (3, 3, 32, 32)."
+        message = f"For 2 scans the result has the shape {value.shape}; it should be (2, 3, 32, 32)."
         return _image_finding(
             "shape", message, "Print the shape after each line and compare: N, channels, height, width."
         )
-    return _judge_pixels(value, _scans(rng))
+    two, one = _scans(rng)
+    findings = _judge_pixels(value, two)
+    return _judge_alone(alone, one) if findings[0].passed else findings
+
+
+def _array(value: Any) -> Any:
+    """A list of images as one array, where that can be."""
+    try:
+        return np.array(value) if isinstance(value, list) else value
+    except ValueError:
+        return value
+
+
+def _judge_alone(record: Evidence, scans: np.ndarray) -> list[Finding]:
+    """The answer is right for two scans; is it for one, a faint one?"""
+    if "error" in record:
+        message = f"With two scans your function works; with one it stops with {record['error']['type']}."
+        return _image_finding(
+            "not-any-number", message, "N may be any number: write `reshape(-1, 8, 8)` or `len(scans)`."
+        )
+    value = _array(record["value"])
+    if not isinstance(value, np.ndarray) or value.shape != (1, 3, 32, 32):
+        shown = f"the shape {value.shape}" if isinstance(value, np.ndarray) else f"the type {type(value).__name__}"
+        message = f"With two scans your function works; with one the result has {shown}, not the shape (1, 3, 32, 32)."
+        return _image_finding("not-any-number", message, "Keep the first axis, even if it counts one scan only.")
+    if not _close(value.astype(np.float64), _blocks(_grey(scans))):
+        message = (
+            f"With a 16 among the scans your pixels are right. A faint scan by itself, {scans.min():.0f} to "
+            f"{scans.max():.0f}, becomes {value.min():g} to {value.max():g}: the result depends on what else is there."
+        )
+        return _image_finding(
+            "batch-maximum", message, "Scale by the fixed number 255 / 16, not by what the scans hold."
+        )
+    message = "Each number fills its block in three equal channels, 0 to 255: GlyphNet can read the scans."
+    return [Finding("images", True, message, "", 2)]
 
 
 def _judge_pixels(value: np.ndarray, scans: np.ndarray) -> list[Finding]:
@@ -659,8 +714,7 @@ def _judge_pixels(value: np.ndarray, scans: np.ndarray) -> list[Finding]:
         if value.dtype != np.uint8:
             message = f"The pixels are right, but they are {value.dtype}; images in this course are uint8."
             return _image_finding("not-uint8", message, "End with `.astype(np.uint8)`.")
-        message = "Each number fills its block in three equal channels, 0 to 255: GlyphNet can read the scans."
-        return [Finding("images", True, message, "", 2)]
+        return [Finding("images", True, "The pixels are right.", "", 2)]
     if value.max() <= 1 and value.dtype != np.uint8 and _close(pixels * 255, expected):
         message = "The pixels run from 0 to 1; a uint8 image runs from 0 to 255."
         return _image_finding("unit-range", message, "Multiply by 255 / 16 instead of dividing by 16.")
@@ -673,7 +727,7 @@ def _judge_pixels(value: np.ndarray, scans: np.ndarray) -> list[Finding]:
             "The three channels of an image differ: the numbers of a scan have been spread over them.",
             "Build one grey image, then repeat it along the channel axis.",
         )
-    inner = pixels[:, 0].reshape(3, 8, 4, 8, 4)
+    inner = pixels[:, 0].reshape(-1, 8, 4, 8, 4)
     if not (inner == inner[:, :, :1, :, :1]).all():
         return _image_finding(
             "no-blocks",
@@ -720,7 +774,7 @@ _CASES: dict[str, tuple[str, tuple[str, str, str, str]]] = {
     "c": (
         MULTITASK,
         (
-            "With a frozen body neither question could shape the features; you are free to train the whole network on both.",
+            "That has been tried: frozen features answer neither question well enough.",
             "One fine-tuning serves one task; two networks would take two passes.",
             "The frames of training and of use are the same kind, and labelled: no domain differs.",
             "Two tasks, labels for both on every frame, one pass: one trunk with two heads, trained together.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -10,51 +9,41 @@ from typing import Any
 
 import numpy as np
 
-from tlcourse.checks.collecting import call, each
+from tlcourse.checks.collecting import call, each, kept
 from tlcourse.checks.exercise import Evidence, Exercise, Finding
-from tlcourse.checks.judging import Misconception, Question, judge_question, same, unusable
+from tlcourse.checks.judging import Misconception, Question, judge_question, one_number, same, unusable
 
 # torch takes seconds to import, and the registry imports this module: what needs torch imports it when it runs.
-
-
-def _number(value: Any) -> Any:
-    """A single number, whatever it is wrapped in."""
-    while isinstance(value, np.ndarray | list) and len(value) == 1:
-        value = value[0]
-    return value
 
 
 def _not_a_number(name: str, calls: Sequence[Evidence], points: float) -> Finding | None:
     """A finding where something else than one number was returned."""
     for record in calls:
-        value = _number(record["value"])
+        value = one_number(record["value"])
         if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.number):
-            kind = f"an array of shape {value.shape}" if isinstance(value, np.ndarray) else "something else"
-            message = f"`{name}` must return one number; here it returns {kind}."
-            return Finding("not-one-number", False, message, "Sum or average until one number is left.", points)
+            several = isinstance(value, np.ndarray | list)
+            cure = "Sum or average until one number is left." if several else "Return the bare number."
+            message = f"`{name}` must return one number; here it returns {_kind(value)}."
+            return Finding("not-one-number", False, message, cure, points)
     return None
 
 
+def _kind(value: Any) -> str:
+    """What a value that is no number is, in words."""
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}"
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    kinds = {str: "text", dict: "a dict", bool: "a truth value", np.bool_: "a truth value", type(None): "None"}
+    opaque = isinstance(value, dict) and set(value) == {"type"}
+    return f"something of the type {value['type']}" if opaque else kinds.get(type(value), type(value).__name__)
+
+
 def _row(value: Any) -> Any:
-    """An array of shape (N,), also where it was returned as a column."""
+    """N numbers, also where they were returned as a column."""
+    if isinstance(value, list):
+        return [one_number(item) for item in value]
     return value.ravel() if isinstance(value, np.ndarray) else value
-
-
-def _kept(answer: Any, *args: Any) -> tuple[Evidence, Any]:
-    """`call`, and the value itself beside its plain form."""
-    try:
-        inspect.signature(answer).bind(*args)
-    except TypeError:
-        return call(answer, *args), None  # no function, or one that does not take these arguments
-    except ValueError:
-        pass  # a function that does not tell its arguments, such as the `apply` of an autograd function
-    kept: list[Any] = []
-
-    def keeping() -> Any:
-        kept.append(answer(*args))
-        return kept[0]
-
-    return call(keeping), (kept[0] if kept else None)
 
 
 def _leaves_torch(records: Sequence[Evidence], points: float) -> Finding | None:
@@ -108,7 +97,7 @@ _PROXY = Question(
     reference=_of_error(lambda e: 2 * (1 - 2 * e)),
     points=1,
     names=("domains", "predictions"),
-    part=_number,
+    part=one_number,
     misconceptions=(
         Misconception(
             "accuracy-for-error",
@@ -196,6 +185,12 @@ _PROXY = Question(
             lambda d, p: float(2 * (1 - 2 * abs(np.mean(p - d)))),
         ),
         Misconception(
+            "errors-added",
+            "The errors on source and target are added: their *mean* is the share of wrong guesses.",
+            "Take one mean over all held-out examples: `np.mean(domains != predictions)`.",
+            lambda d, p: float(2 * (1 - 2 * (np.mean(p[d == 0] != 0) + np.mean(p[d == 1] != 1)))),
+        ),
+        Misconception(
             "source-errors-only",
             "Only the mistakes on source examples count.",
             "Take the share of wrong guesses among *all* held-out examples.",
@@ -233,7 +228,7 @@ def _weight_cases(rng: np.random.Generator) -> list[tuple[Any, ...]]:
     """More source than target examples, then fewer."""
     cases = []
     for n_source, n_target in ((8, int(rng.integers(3, 6))), (6, int(rng.integers(13, 30)))):
-        p = rng.permutation([rng.uniform(0.05, 0.3), rng.uniform(0.75, 0.95), *rng.uniform(0.1, 0.9, n_source - 2)])
+        p = rng.permutation([rng.uniform(0.05, 0.3), rng.uniform(0.96, 0.98), *rng.uniform(0.1, 0.9, n_source - 2)])
         cases.append((np.round(p, 3), n_source, n_target))
     return cases
 
@@ -346,6 +341,12 @@ _WEIGHTS = Question(
             "The ratio of the two probabilities is p / (1 - p).",
             lambda p, n, m: 1 / (1 - p) * n / m,
         ),
+        Misconception(
+            "brackets-missing",
+            "Brackets are missing: `p / 1 - p` divides by 1 first, and then subtracts.",
+            "Write `p_target / (1 - p_target) * n_source / n_target`.",
+            lambda p, n, m: p - p * n / m,
+        ),
     ),
 )
 
@@ -359,7 +360,26 @@ def _judge_weights(evidence: Evidence, rng: np.random.Generator) -> list[Finding
         message = f"For {cases[0][1]} source examples the answer is not {cases[0][1]} numbers."
         cure = "Return one weight for each entry of `p_target`: arithmetic with the whole array does that."
         return [Finding("one-weight-each", False, message, cure, _WEIGHTS.points)]
-    return [judge_question(_WEIGHTS, cases, calls)]
+    finding = judge_question(_WEIGHTS, cases, calls)
+    if finding.code == "importance-weights-differs":
+        return [_clipped(values, cases) or finding]
+    return [finding]
+
+
+def _clipped(values: Sequence[Any], cases: Sequence[tuple[Any, ...]]) -> Finding | None:
+    """A finding where the weights are right, but for a ceiling or a floor."""
+    found = [weight for weights in values for weight in weights]
+    if not all(isinstance(weight, int | float | np.number) for weight in found):
+        return None
+    right = np.concatenate([_ratio(*case) for case in cases])
+    floor, ceiling = min(found), max(found)
+    kept = sum(same(weight, expected) for weight, expected in zip(found, right, strict=True))
+    if kept < len(right) / 2 or not same(found, right.clip(floor, ceiling)):
+        return None
+    bounds = [f"none exceeds {ceiling:.4g}"] if ceiling < right.max() * 0.999 else []
+    bounds += [f"none is below {floor:.4g}"] if floor > right.min() * 1.001 else []
+    message = f"The weights are right, but clipped: {' and '.join(bounds)}."
+    return Finding("clipped", False, message, "Leave out `min`, `max` or `clip`.", _WEIGHTS.points)
 
 
 # --- coral_loss -----------------------------------------------------------------------------------------------------
@@ -386,7 +406,7 @@ def _collect_coral(answer: Any, rng: np.random.Generator) -> Evidence:
         for case in _feature_cases(rng):
             leaves = [torch.from_numpy(array).requires_grad_() for array in case]
             # As in training, the features come out of something: they may be changed in place.
-            record, value = _kept(answer, *(leaf.clone() for leaf in leaves))
+            record, value = kept(answer, *(leaf.clone() for leaf in leaves))
             runs.append({"call": record, "tensor": isinstance(value, torch.Tensor), "gradients": None})
             if isinstance(value, torch.Tensor) and value.requires_grad:
                 runs[-1]["gradients"] = call(torch.autograd.grad, value.sum(), leaves, allow_unused=True)
@@ -430,7 +450,7 @@ _CORAL = Question(
     reference=_per_width(_coral),
     points=2,
     names=("source", "target"),
-    part=_number,
+    part=one_number,
     misconceptions=(
         Misconception(
             "not-centred",
@@ -461,6 +481,12 @@ _CORAL = Question(
             "The Frobenius norm is not squared.",
             "Sum the squared differences and take no root.",
             _per_width(lambda q, f: _coral(q**0.5, f)),
+        ),
+        Misconception(
+            "spectral-norm",
+            "This is the spectral norm, squared: the largest singular value of the difference, not the sum of squares.",
+            "Leave out the 2 in `torch.linalg.norm(..., 2)`, or sum the squared differences yourself.",
+            lambda s, t: _coral(float(np.linalg.norm(_cov(s) - _cov(t), 2) ** 2), s.shape[1]),
         ),
         Misconception(
             "absolute-differences",
@@ -607,11 +633,17 @@ def _coral_gradient_finding(runs: Sequence[Evidence], cases: Sequence[tuple[Any,
     return Finding("coral-gradients", True, "Its gradient reaches both domains' features.", "", _GRADIENT_POINTS)
 
 
+def _arrives_nowhere(gradients: Evidence | None) -> bool:
+    """Whether neither domain's features get a gradient."""
+    return gradients is None or ("value" in gradients and not any(np.any(found) for found in gradients["value"]))
+
+
 def _coral_gradient_fault(runs: Sequence[Evidence], cases: Sequence[tuple[Any, ...]]) -> tuple[str, str, str] | None:
     if not all(run["tensor"] for run in runs):
-        message = "The value is right, but it is a plain number or array, which no gradient flows through."
-        return "not-a-tensor", message, "Return the torch tensor itself: leave out `.item()`, `float(...)` and numpy."
-    if any(run["gradients"] is None for run in runs):
+        message = "The value is right, but what you return is not a torch tensor, so no gradient flows through it."
+        cure = "Return the tensor itself, without `.item()`, `float(...)`, numpy, or a list or tuple around it."
+        return "not-a-tensor", message, cure
+    if any(_arrives_nowhere(run["gradients"]) for run in runs):
         message = "The value is right, but no gradient flows through it: a network trained on it would not change."
         return "detached", message, "Leave out `.detach()`, `torch.no_grad()` and making a new tensor of the result."
     if error := next((run["gradients"]["error"] for run in runs if "error" in run["gradients"]), None):
@@ -649,7 +681,7 @@ def _collect_reversal(answer: Any, rng: np.random.Generator) -> Evidence:
         for values, strength, *gradients in _reversal_cases(rng):
             leaf = torch.from_numpy(values).requires_grad_()
             x = leaf * 1
-            record, out = _kept(answer, x, strength)
+            record, out = kept(answer, x, strength)
             run: Evidence = {"call": record, "tensor": isinstance(out, torch.Tensor)}
             if run["tensor"] and out.shape == leaf.shape:
                 behind, elsewhere = (torch.from_numpy(gradient) for gradient in gradients)
@@ -852,6 +884,11 @@ def _nan_entropy(p: np.ndarray) -> np.ndarray:
         return -(p * np.log(p)).sum(-1)
 
 
+def _column_entropies(p: np.ndarray) -> np.ndarray:
+    with np.errstate(invalid="ignore"):
+        return _entropy(p / p.sum(0), 0)  # NaN for a class that is never predicted, as scipy has it
+
+
 def _of_entropies(combine: Callable[[float, np.ndarray, int], float]) -> Callable[..., float]:
     """A model that computes something from the entropy of the mean, each prediction's entropy and the classes."""
     return lambda p: float(combine(float(_entropy(p.mean(0))), _entropy(p), p.shape[1]))
@@ -874,7 +911,7 @@ _LABEL_FREE = Question(
     reference=_of_entropies(lambda whole, single, c: whole - single.mean()),
     points=2,
     names=("probabilities",),
-    part=_number,
+    part=one_number,
     agree=_same_or_nan,
     misconceptions=(
         Misconception(
@@ -931,6 +968,13 @@ _LABEL_FREE = Question(
             "The predictions' entropies are summed over the images, not over the classes.",
             "Sum p log p over `axis=1`, then take the mean over the images.",
             lambda p: float(_entropy(p.mean(0)) - _entropy(p, 0).mean()),
+        ),
+        Misconception(
+            "entropy-of-columns",
+            "scipy's `entropy` works down the columns unless told otherwise: each class's column was scaled to sum 1 and "
+            "taken for a prediction.",
+            "Say `entropy(probabilities, axis=1)`.",
+            lambda p: float(_entropy(p.mean(0)) - _column_entropies(p).mean()),
         ),
         Misconception(
             "mean-over-entries",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tlcourse.checks.collecting import call, each
+from tlcourse.checks.collecting import each, kept
 from tlcourse.checks.exercise import Evidence, Exercise, Finding
-from tlcourse.checks.judging import Misconception, Question, judge_question, same, unusable
+from tlcourse.checks.judging import Misconception, Question, judge_question, one_number, same, unusable
 from tlcourse.measure.clusters import cluster_accuracy, contingency
 
 if TYPE_CHECKING:
@@ -44,21 +43,6 @@ def _undisturbed() -> Iterator[None]:
         torch.set_grad_enabled(grad)
 
 
-def _kept(answer: Any, *args: Any) -> tuple[Evidence, Any]:
-    """`call`, and the value itself beside its plain form."""
-    try:
-        inspect.signature(answer).bind(*args)
-    except (TypeError, ValueError):
-        return call(answer, *args), None  # no function, or one that does not take these arguments
-    kept: list[Any] = []
-
-    def keeping() -> Any:
-        kept.append(answer(*args))
-        return kept[0]
-
-    return call(keeping), (kept[0] if kept else None)
-
-
 def _collect_two_heads(answer: Any, rng: np.random.Generator) -> Evidence:
     import torch
     from torch import nn
@@ -73,13 +57,13 @@ def _collect_two_heads(answer: Any, rng: np.random.Generator) -> Evidence:
         images = torch.from_numpy((shift + scale * rng.normal(0, 1, (_IMAGES, 3, 8, 8))).astype(np.float32))
         runs: list[int] = []
         trunk.register_forward_hook(lambda *_: runs.append(1))
-        record, network = _kept(answer, trunk, _FEATURES, *sizes)
+        record, network = kept(answer, trunk, _FEATURES, *sizes)
         evidence: Evidence = {"call": record, "module": isinstance(network, nn.Module)}
         if not evidence["module"]:
             return evidence
         network.train()
         runs.clear()
-        forward, outputs = _kept(network, images)
+        forward, outputs = kept(network, images)
         evidence |= {"forward": forward, "trunk_runs": len(runs)}
         pair = isinstance(outputs, tuple | list) and len(outputs) == 2
         if not pair or not all(isinstance(output, torch.Tensor) for output in outputs):
@@ -322,14 +306,7 @@ def _of_probabilities(logits: Any, labels: Any) -> float:
 def _same_or_nan(answer: Any, expected: Any) -> bool:
     if isinstance(answer, float) and isinstance(expected, float) and math.isnan(answer) and math.isnan(expected):
         return True
-    return same(_number(answer), expected)
-
-
-def _number(value: Any) -> Any:
-    """A single number, whatever it is wrapped in."""
-    if isinstance(value, np.ndarray | list) and np.size(value) == 1:
-        return float(np.asarray(value, float).ravel()[0])
-    return value
+    return same(one_number(answer), expected)
 
 
 _JOINT = Question(
@@ -338,7 +315,7 @@ _JOINT = Question(
     reference=_combined(_known_mean),
     points=3,
     names=_LOSS_NAMES,
-    part=_number,
+    part=one_number,
     agree=_same_or_nan,
     misconceptions=(
         Misconception(
@@ -516,7 +493,7 @@ _CONTRASTIVE = Question(
     reference=lambda a, b, t: float(_nt_xent(a, b, 1 / t).mean()),
     points=3,
     names=("first", "second", "temperature"),
-    part=_number,
+    part=one_number,
     misconceptions=(
         Misconception(
             "not-normalised",
@@ -724,7 +701,7 @@ _CLUSTERS = Question(
     reference=cluster_accuracy,
     points=2,
     names=("clusters", "labels"),
-    part=_number,
+    part=one_number,
     misconceptions=(
         Misconception(
             "not-matched",

@@ -163,9 +163,7 @@ def write_body_card(network: GlyphNet, task: str, recipe: Recipe, seconds: float
     frozen = mean_interval(probe_seeds(pool, data[0].labels, test, data[1].labels, 10, range(5)))
     facts = {
         "name": f"body-{task}",
-        "about": "GlyphNet's body without its head, pretrained on images of the 150 pictographs "
-        + ("with" if task == "labels" else "without")
-        + " their labels.",
+        "about": _about_body(task, recipe),
         "parameters": sum(parameter.numel() for parameter in network.body.parameters()),
         "bytes": weights.stat().st_size,
         "sha256": storage.sha256(weights),
@@ -178,6 +176,15 @@ def write_body_card(network: GlyphNet, task: str, recipe: Recipe, seconds: float
     }
     storage.write_text(folder / f"body-{task}.json", json.dumps(facts, indent=1) + "\n")
     return facts
+
+
+def _about_body(task: str, recipe: Recipe) -> str:
+    labels = "with" if task == "labels" else "without"
+    about = f"GlyphNet's body without its head, pretrained on images of the 150 pictographs {labels} their labels."
+    walk = (
+        " A curriculum: `first_style` for a quarter of the images, then step by step to `style` for the last quarter."
+    )
+    return about + (walk if recipe.first_style else "")
 
 
 def _machine() -> dict[str, Any]:

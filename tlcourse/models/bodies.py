@@ -20,8 +20,8 @@ BODIES = ("labels", "rotation", "contrastive")
 def pretrained_body(task: str) -> nn.Sequential:
     """GlyphNet's body, pretrained on the course's own images with labels or without, in eval mode.
 
-    These are small trainings, made to be compared with each other. `GlyphNet.pretrained()` had nearly eight times as
-    many images, larger and harder ones, and labels.
+    These are small trainings, made to be compared with each other, under one curriculum from easy images to harder
+    ones. `GlyphNet.pretrained()` had fifteen times as many images, larger and harder ones, and labels.
 
     Args:
         task: `labels`, `rotation` (Gidaris et al. 2018) or `contrastive` (Chen et al. 2020).

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -31,11 +31,14 @@ class Recipe:
         images: how many images to draw and learn from.
         seed: initial weights and images.
         peak_rate: the highest learning rate, reached after the first 5 % and then lowered along a cosine to zero.
-        momentum: Nesterov's.
+        momentum: Nesterov's; AdamW's first beta.
         weight_decay: on weights of two and more dimensions; biases and batch norm have none.
         batch_size: images a step, at most a chunk of 256.
         image_size: height and width, pixels.
         style: how the pictographs are drawn.
+        first_style: how they are drawn in the first quarter of the training; from there the style walks to `style`,
+            which it reaches after three quarters. It is a curriculum (Bengio et al. 2009, "Curriculum Learning").
+        optimiser: `sgd` (with Nesterov momentum) or `adamw`.
     """
 
     images: int = 768_000
@@ -46,6 +49,14 @@ class Recipe:
     batch_size: int = 128
     image_size: int = IMAGE_SIZE
     style: Style = PHOTO
+    first_style: Style | None = None
+    optimiser: Literal["sgd", "adamw"] = "sgd"
+
+    def style_at(self, progress: float) -> Style:
+        """How images are drawn when `progress` (0 to 1) of them are seen."""
+        if self.first_style is None:
+            return self.style
+        return self.first_style.towards(self.style, min(1.0, max(0.0, 2 * progress - 0.5)))
 
     def rate(self, progress: float) -> float:
         """The learning rate when `progress` (0 to 1) of the images are seen."""
@@ -141,20 +152,14 @@ def pretrain(
     if not isinstance(objective, Labels):
         model.head = objective.head(model.head.in_features)  # type: ignore[assignment]
     model.to(device).to(memory_format=memory_format(device)).train()
-    decayed = [p for p in model.parameters() if p.ndim > 1]
-    plain = [p for p in model.parameters() if p.ndim <= 1]
-    optimiser = torch.optim.SGD(
-        [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": plain, "weight_decay": 0.0}],
-        lr=recipe.peak_rate,
-        momentum=recipe.momentum,
-        nesterov=True,
-    )
+    optimiser = _optimiser(model, recipe)
     known = {**asdict(recipe), "task": objective.name}
     first, seconds = _resume(checkpoint, known, model, optimiser)
     chunks = max(1, recipe.images // CHUNK)
-    drawn = stream(PICTOGRAPHS, style=recipe.style, size=recipe.image_size, seed=_train_seed(recipe.seed), start=first)
     mark = time.perf_counter()
-    for chunk, (images, labels) in zip(range(first, chunks), drawn, strict=False):
+    for chunk in range(first, chunks):
+        style, seed = recipe.style_at(chunk / chunks), _train_seed(recipe.seed)
+        images, labels = next(stream(PICTOGRAPHS, style=style, size=recipe.image_size, seed=seed, start=chunk))
         for group in optimiser.param_groups:
             group["lr"] = recipe.rate((chunk + 1) / chunks)
         batch = torch.from_numpy(images), torch.from_numpy(labels)
@@ -164,6 +169,15 @@ def pretrain(
         if checkpoint and ((chunk + 1) % every == 0 or chunk + 1 == chunks):
             _save(checkpoint, known, model, optimiser, chunk + 1, seconds)
     return model.eval().cpu(), seconds
+
+
+def _optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    decayed = [p for p in model.parameters() if p.ndim > 1]
+    plain = [p for p in model.parameters() if p.ndim <= 1]
+    groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": plain, "weight_decay": 0.0}]
+    if recipe.optimiser == "adamw":
+        return torch.optim.AdamW(groups, lr=recipe.peak_rate, betas=(recipe.momentum, 0.999))
+    return torch.optim.SGD(groups, lr=recipe.peak_rate, momentum=recipe.momentum, nesterov=True)
 
 
 def _train_seed(seed: int) -> int:

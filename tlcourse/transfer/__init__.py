@@ -9,6 +9,7 @@ from tlcourse.transfer.adaptation import (
     coral,
     coral_loss,
     effective_size,
+    ensemble_probabilities,
     gradient_reversal,
     importance_weights,
     mmd,
@@ -28,8 +29,9 @@ from tlcourse.transfer.multitask import (
     task_accuracies,
     task_loss,
 )
-from tlcourse.transfer.probe import ProbeResult, linear_probe, probe_seeds
+from tlcourse.transfer.probe import ProbeResult, draw_rows, linear_probe, probe_seeds
 from tlcourse.transfer.self_supervision import (
+    FLYER,
     POSTER,
     Contrastive,
     Rotation,
@@ -53,6 +55,7 @@ from tlcourse.transfer.training import (
 from tlcourse.transfer.transplant import layer_transfer, retrain, transplant
 
 __all__ = [
+    "FLYER",
     "MISSING",
     "POSTER",
     "Contrastive",
@@ -71,7 +74,9 @@ __all__ = [
     "conditional_features",
     "coral",
     "coral_loss",
+    "draw_rows",
     "effective_size",
+    "ensemble_probabilities",
     "fit",
     "fit_tensors",
     "fit_two_heads",

@@ -97,13 +97,18 @@ def probe_seeds(
     labels = np.asarray(labels)
     accuracies = []
     for seed in seeds:
-        rows = _draw(labels, per_class, seed)
+        rows = draw_rows(labels, per_class, seed)
         result = linear_probe(features[rows], labels[rows], test_features, test_labels, seed=seed, strengths=strengths)
         accuracies.append(result.accuracy)
     return np.array(accuracies)
 
 
-def _draw(labels: np.ndarray, per_class: int, seed: int) -> np.ndarray:
+def draw_rows(labels: np.ndarray, per_class: int, seed: int) -> np.ndarray:
+    """The rows that `probe_seeds` learns from with this seed: `per_class` of each class, one class after another.
+
+    Raises:
+        DataError: a class has fewer.
+    """
     rng = np.random.default_rng(seed)
     rows = []
     for label in np.unique(labels):

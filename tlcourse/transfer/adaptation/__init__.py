@@ -7,6 +7,7 @@ from tlcourse.transfer.adaptation.adversarial import (
     gradient_reversal,
 )
 from tlcourse.transfer.adaptation.alignment import coral, coral_loss, mmd
+from tlcourse.transfer.adaptation.ensemble import ensemble_probabilities
 from tlcourse.transfer.adaptation.training import METHODS, Prediction, adapt, predict
 from tlcourse.transfer.adaptation.weighting import effective_size, importance_weights
 
@@ -20,6 +21,7 @@ __all__ = [
     "coral",
     "coral_loss",
     "effective_size",
+    "ensemble_probabilities",
     "gradient_reversal",
     "importance_weights",
     "mmd",

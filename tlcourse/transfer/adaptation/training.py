@@ -24,7 +24,7 @@ from tlcourse.transfer.training import normalised, prepared, refresh_batch_norm
 from tlcourse.worlds.images import LabelledImages
 
 METHODS = {"coral": 100.0, "mmd": 10.0, "dann": 0.3, "cdan": 0.3}
-"""What `adapt` knows, each with the strength of its penalty if none is given: found in trials from print to handwriting."""
+"""What `adapt` knows, each with its usual strength, found in trials from print to handwriting."""
 
 FROZEN = 4
 """Children of GlyphNet that `adapt` leaves as they are: stem and three blocks. Training the rest costs a third."""
@@ -124,7 +124,7 @@ def adapt(
         optimiser.step()
         schedule.step()
     network.eval()
-    refresh_batch_norm(network, normalised(target, mean, std))
+    refresh_batch_norm(nn.Sequential(body, head), z)  # the frozen layers have the target's statistics since `_maps`
 
 
 @torch.no_grad()
