@@ -117,7 +117,7 @@ def without_target_statistics(seeds: range, steps: int) -> dict[str, list[float]
 
 
 def ensembles(seeds: range, steps: int) -> dict[str, list[float]]:
-    """Four source styles, a quarter of images and steps each: the accuracy of their mean opinion, and their own mean."""
+    """Four source styles, a quarter of images and steps each: the accuracy of their mean opinion, and their mean."""
     ends: dict[str, list[float]] = {}
     for seed in seeds:
         for name, method in {"target statistics": None, "MMD": "mmd"}.items():

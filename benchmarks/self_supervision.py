@@ -17,6 +17,7 @@ of all four (four times as many images then, so that the network sees as many pi
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -24,7 +25,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tlcourse.measure import mean_interval, store
+from tlcourse.measure import mean_interval, store, stored
 from tlcourse.models import GLYPHNET, GlyphNet
 from tlcourse.models.pretrain import Objective, Recipe, pretrain
 from tlcourse.transfer import (
@@ -47,6 +48,7 @@ POOL_SEED, TEST_SEED = 660, 661  # as in the lesson
 RATES = (1e-3, 3e-3)
 STEPS = {5: 200, 10: 300, 100: 600}
 TRIAL_SEED = 99
+PARTS = ("scratch", "rotation", "pretrained again")
 
 
 def target() -> tuple[LabelledImages, LabelledImages]:
@@ -139,17 +141,20 @@ def three_rotations(images: int, seeds: range) -> dict[str, dict[str, list[float
 def main() -> None:
     """Measure, print, and keep the result if asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--part", choices=PARTS, help="measure this part alone; the others stay as they are stored")
     parser.add_argument("--images", type=int, default=12_288, help="for each pretraining")
     parser.add_argument("--seeds", type=int, default=5, help="trainings from scratch; pretrainings are three at most")
     parser.add_argument("--store", action="store_true", help="keep the result in the package")
     args = parser.parse_args()
     pool, test = target()
-    figures = {
-        "scratch": scratch(pool, test, range(args.seeds)),
-        "images": args.images,
-        "rotation": three_rotations(args.images * 2 // 3, range(min(args.seeds, 3))),
-        "pretrained again": pretrained_again(pool, test, args.images, range(min(args.seeds, 3))),
+    few = range(min(args.seeds, 3))
+    parts: dict[str, Callable[[], dict[str, Any]]] = {
+        "scratch": lambda: scratch(pool, test, range(args.seeds)),
+        "rotation": lambda: three_rotations(args.images * 2 // 3, few),
+        "pretrained again": lambda: {"images": args.images, "by task": pretrained_again(pool, test, args.images, few)},
     }
+    known = stored("self_supervision").figures if args.part else {}
+    figures = known | {name: measure() for name, measure in parts.items() if args.part in (None, name)}
     if args.store:
         about = (
             "Twenty everyday things from few posters: accuracy from scratch, and of probes on repeated pretrainings."

@@ -27,17 +27,17 @@ import tlcourse as tl
 # ## Three things can differ, and labels can be in two places
 #
 # Pan and Yang (2010) put three questions to every transfer. **What** is carried over: weights, features, examples?
-# **How**: by which algorithm? And **when**: does it help, or hurt? Before them comes a plainer one: what do you have?
+# **How**: by which algorithm? And **when**: does it help, or hurt? First you must know what you have.
 #
 # Lesson 01 defined a domain, $\{\mathcal{X}, P(X)\}$, and a task, $\{\mathcal{Y}, P(Y \mid X)\}$. So
 #
 # - the **domains differ** if the inputs are of another kind, or are distributed otherwise;
 # - the **tasks differ** if the labels mean something else, or the same input gets other labels.
 #
-# And **labels** may exist in the source, in the target, in both or in neither. A label is an answer from *outside* the
-# inputs: a person gave it, or a program that drew the image knows it. What is made from the inputs themselves (a word
-# hidden in a text, a turn given to an image) is **not** a label, even when a network is trained to guess it. Labels
-# kept aside to *score* a method do not count either; only those that training sees.
+# **Labels** may exist in the source, in the target, in both or in neither. A label is an answer from *outside* the
+# inputs: a person gave it, or the program that drew the image knows it. What is made from the inputs themselves (a word
+# hidden in a text, a turn given to an image) is **not** a label, even when a network is trained to guess it. Nor are
+# labels kept aside to *score* a method; only those count that training sees.
 
 # %%
 tl.plots.types_of_transfer()
@@ -53,18 +53,18 @@ tl.plots.types_of_transfer()
 #   If the source has no labels, it is called **self-taught learning** (Raina and others, 2007).
 # - **Transductive** transfer: one task in two domains, labels in the source only. The commonest case is **covariate
 #   shift**: P(X) differs and P(Y | X) does not. **Sample selection bias** is one way to get it: the labelled examples
-#   are no random draw from those that you care about, so their P(X) is another. A person's answer would be the same.
+#   are no random draw from those that you care about, so their P(X) is another.
 # - **Unsupervised** transfer: the tasks differ and *neither* side has labels. What is wanted needs none: groups,
 #   directions, densities.
 #
-# Two sentences that you may meet are wrong. "Unsupervised transfer is for a target without labels": transductive transfer
-# would be unsupervised too. "Pretraining without labels is unsupervised transfer": for a labelled target it is
-# self-taught learning, on the *inductive* side.
+# Two common sentences are wrong. "Unsupervised transfer is for a target without labels": transductive transfer would be
+# unsupervised too. "Pretraining without labels is unsupervised transfer": for a labelled target it is self-taught
+# learning, on the *inductive* side.
 #
-# If neither domain nor task differs there is nothing to transfer: call it **none**. And the table has holes. Another
-# task with labels in the source alone (often called *zero-shot*), or the same task with target labels (*supervised
-# adaptation*; with two labelled domains, say), is in none of the three rows: call it **other**. The survey also draws
-# a tree that asks for labels only, and puts target labels on the inductive side at once. We go by the table.
+# If neither domain nor task differs, it is ordinary machine learning: call it **none**. And the table has holes. Another
+# task with labels in the source alone (often called *zero-shot*), or two domains and one task with labels in the target,
+# or with no labels anywhere, fit no row: call these **other**. (The survey's figure 2 calls all target labels inductive;
+# we go by its definitions.)
 
 # %% [markdown] task="kind_of_transfer"
 # Turn the table into a rule. Four facts come in, each True or False. Return `"inductive"`, `"transductive"` or
@@ -96,8 +96,9 @@ tl.check.kind_of_transfer(kind_of_transfer)
 # %% [markdown]
 # ## Inductive: target labels induce the task
 #
-# Now we run each type: five seeds, and a baseline beside it. Two ways to describe an image serve throughout: GlyphNet's
-# frozen **features**, learned on 150 labelled pictographs, and the raw **pixels**.
+# Now we run each type, with a baseline beside it. There are two ways to describe an image: by GlyphNet's **features**,
+# learned from labelled pictographs of 150 kinds and **frozen** (learning no more), or by the raw **pixels**. A linear
+# classifier on either is called a **probe**.
 
 
 # %%
@@ -124,8 +125,7 @@ def probe(describe, train, test, seed):
 def verdict(better, worse):
     """The paired difference of two arms, and what its interval lets us say."""
     gap = tl.measure.paired_gap(better, worse)
-    word = "ahead" if gap.low > 0 else "behind" if gap.high < 0 else "a tie"
-    return f"{gap.mean:+.2f}, 95 % interval {gap.low:+.2f} to {gap.high:+.2f}: {word}"
+    return f"{gap.mean:+.2f}, 95 % interval {gap.low:+.2f} to {gap.high:+.2f}: {gap.verdict}"
 
 
 # %% [markdown]
@@ -140,7 +140,7 @@ print(Counter(tl.worlds.PICTOGRAPHS.characters[guess] for guess in guesses).most
 
 # %% [markdown]
 # It has no word for zero. The new task has to be *induced*, and labelled target examples do that. We give three of each
-# class, for two targets: everyday signs (drawn like the source) and handwriting.
+# class, for two targets: everyday signs, drawn like the source, and handwriting.
 
 
 # %%
@@ -153,6 +153,9 @@ def written(seed, per_class=3):
     scans = tl.worlds.handwriting(size=32, seed=seed)
     return scans.take(per_class), scans.take(25, skip=120)
 
+
+targets = {"signs": signs(0)[0], "handwriting": written(0)[0]}
+tl.plots.strips(targets, title="Two targets for GlyphNet")
 
 # %% [markdown]
 # > **Predict.** Guessing gives 0.05 on the signs and 0.10 on the digits. On which of the two does transfer gain more
@@ -167,7 +170,7 @@ for target, name in ((signs, "signs"), (written, "handwriting")):
 
 # %%
 colours = {name: "baseline" for name in inductive if "pixels" in name}
-tl.plots.bars(inductive, title="Inductive: three target labels a class", colours=colours)
+tl.plots.bars(inductive, title="Inductive: what three target labels a class are worth", colours=colours)
 
 # %%
 for name in ("signs", "handwriting"):
@@ -175,9 +178,9 @@ for name in ("signs", "handwriting"):
 
 # %% [markdown]
 # **Explain.** Both are inductive: the label sets differ and the target has labels. Whether the domains differ plays no
-# part in the name. The *gain* is another matter. The signs turn, fade and hide on busy grounds, where single pixels tell
-# next to nothing. The scans are centred and clean, so pixels serve well by themselves, and less is left to win. That is
-# the question *when*: ask first what the target can do without help.
+# part in the name. The *gain* is another matter. The signs turn and hide on busy grounds, and on pixels alone the probe
+# is not far from guessing. The scans are centred and clean, pixels serve them well, and less is left to win. (They also
+# look less like the source.) That is the question *when*: ask first what the target reaches without help.
 
 # %% [markdown]
 # ## Transductive: one task, two domains
@@ -191,9 +194,9 @@ rows = {"source, labelled": printed, "target, no labels": tl.worlds.handwriting(
 tl.plots.strips(rows, title="One task, two domains")
 
 # %% [markdown]
-# The baseline trains on the source and hopes. The other arm may also *look* at 500 unlabelled scans. **CORAL** (Sun, Feng
-# and Saenko, 2016) moves and stretches the source's features until they have the target's mean and covariance. A linear
-# classifier then learns from these **aligned** features, with the source's labels.
+# The baseline trains on the source and hopes. The other arm also *looks* at 500 unlabelled scans, none a test image.
+# **CORAL** (Sun, Feng and Saenko, 2016) moves and stretches the source's features until their mean and covariance are
+# about the target's. A probe then learns from these **aligned** features, with the source's labels.
 
 
 # %%
@@ -216,29 +219,31 @@ source_only, aligned = np.array([transductive(seed) for seed in tl.progress(seed
 arms = {"source only": source_only, "source aligned (CORAL)": aligned}
 shown = {**arms, "30 target labels, for comparison": inductive["handwriting: features"]}
 colours = {"source only": "baseline", "30 target labels, for comparison": "fourth"}
-tl.plots.bars(shown, title="Transductive: no target label", chance=0.1, colours=colours)
+tl.plots.bars(shown, title="Transductive: reading handwriting without a label of it", chance=0.1, colours=colours)
 
 # %%
 print("aligned against source only:", verdict(aligned, source_only))
 print("30 target labels against aligned:", verdict(inductive["handwriting: features"], aligned))
 
 # %% [markdown]
-# **Explain.** A classifier learned on one P(X) is asked about another. Unlabelled target images say *how* P(X) has moved,
-# and alignment uses that. They never say which digit is which; the last line tells what thirty labels would have bought.
-# Lesson 05 is all about this type.
+# **Explain.** A classifier learned on one P(X) is asked about another, so even ten times as many labels are worth less
+# than thirty of the target's. Unlabelled target images say *how* P(X) has moved, and alignment uses that. They never say
+# which digit is which. Lesson 05 is all about this type.
 
 # %% [markdown]
 # ## Unsupervised: no label anywhere
 #
-# Eighty chalk digits, not one label. What we can do is sort them into ten **groups** that look alike (k-means). Raw
-# pixels are a poor measure of alike: a few broad directions, such as "more chalk", drown the rest.
+# Eighty digits, not one label. What we can do is sort them into ten **groups** that look alike (k-means).
 #
 # The source is 1,500 pictographs *without* their names. From them we learn 20 directions in which images vary, and how
-# much (**PCA**); **whitening** then gives each direction the same weight. The source task is to describe pictographs,
-# ours to group digits: the tasks differ, and no label takes part.
+# much (**PCA**); **whitening** then gives each direction the same weight. One task is to describe pictographs, the other
+# to group digits; no label takes part.
 #
 # We score with labels that no method has seen: **adjusted mutual information** is 1 if the groups are the classes and
 # about 0 for groups made at random (Vinh, Epps and Bailey, 2010).
+#
+# In trials we screened about ten descriptions on four targets and chose this one because it looked best on chalk digits.
+# So the runs below have fresh seeds, and beside the chalk stands handwriting, where it did *not* beat raw pixels.
 
 
 # %%
@@ -252,53 +257,66 @@ def whitened(images):
     return PCA(20, whiten=True, random_state=0).fit(pixels(images))
 
 
-def unlabelled_source(seed):
-    return tl.worlds.glyphs("pictographs", 10, size=32, seed=seed)
+def pictographs(seed, per_class=10):
+    return tl.worlds.glyphs("pictographs", per_class, size=32, seed=seed)
 
 
 # %%
-def unsupervised(seed):
-    """Scores of three ways to describe 80 digits before they are grouped."""
-    target = tl.worlds.glyphs("digits", 8, style="chalk", size=32, seed=500 + seed)
+names = ("raw pixels", "whitened by the 80 digits", "whitened by 80 pictographs", "whitened by 1,500 pictographs")
+
+
+def grouped(target, seed):
+    """Scores of four ways to describe 80 digits before they are grouped, in the order of `names`."""
     x = pixels(target)
-    views = (x, whitened(target).transform(x), whitened(unlabelled_source(seed)).transform(x))
+    learned_from = (target, pictographs(seed, 1).subset(range(80)), pictographs(seed))
+    views = [x] + [whitened(images).transform(x) for images in learned_from]
     return [group_score(view, target.labels, seed) for view in views]
 
 
 # %% [markdown]
-# > **Predict.** Whitening can be learned from the 80 digits themselves, too. Will the pictographs serve better, although
-# > they show something else?
+# > **Predict.** Whitening can be learned from the 80 digits themselves, too. Will pictographs serve better? If so, because
+# > there are more of them?
 
 # %%
-raw, own, transferred = np.array([unsupervised(seed) for seed in tl.progress(seeds, "unsupervised")]).T
-groups = {"raw pixels": raw, "whitened by the target": own, "whitened by the source": transferred}
-colours = {"raw pixels": "baseline", "whitened by the target": "baseline"}
-tl.plots.bars(groups, title="Unsupervised: groups of digits", x_label="adjusted mutual information", colours=colours)
+fresh = range(100, 110)
+chalk = [tl.worlds.glyphs("digits", 8, style="chalk", size=32, seed=500 + seed) for seed in fresh]
+scans = [tl.worlds.handwriting(size=32, seed=seed).take(8) for seed in fresh]
+groups = {}
+for name, targets in {"chalk": chalk, "handwriting": scans}.items():
+    runs = [grouped(*run) for run in tl.progress(list(zip(targets, fresh, strict=True)), name)]
+    groups[name] = dict(zip(names, np.array(runs).T, strict=True))
 
 # %%
-print("source against raw pixels:", verdict(transferred, raw))
-print("source against the target's own:", verdict(transferred, own))
+colours = dict.fromkeys(names[:2], "baseline")
+label = "adjusted mutual information"
+tl.plots.bars(groups["chalk"], title="Unsupervised: ten groups of 80 chalk digits", x_label=label, colours=colours)
+
+# %%
+for name, (raw, digits, few, many) in ((name, arms.values()) for name, arms in groups.items()):
+    print(f"{name}: 1,500 pictographs against raw pixels {verdict(many, raw)}")
+    print(f"{name}: 80 pictographs against 80 digits      {verdict(few, digits)}")
 
 # %% [markdown]
-# **Explain.** Eighty images are few to learn from how images vary; 1,500 of something else can tell more. GlyphNet's
-# features would not have made it unsupervised transfer: they were learned with names.
+# **Explain.** The first line of each pair says whether the transfer paid, and the targets need not agree: on centred
+# scans raw pixels are a strong rival. In the second line the numbers of images are equal, so a gain there does not come
+# from having more. A likely reason, not tested here: whitening learned from the digits levels the very differences
+# between digits; learned elsewhere, it levels what varies in any image. (GlyphNet's features would not have made this
+# unsupervised transfer: they were learned with names.)
 #
-# Now one change: three labels a class for the target, and the very same whitening.
+# Now one change: three labels a class for the chalk digits, and the very same whitening.
 
 
 # %%
 def self_taught(seed):
-    """Test accuracy with three labels a class on (source whitening, raw pixels)."""
-    draw = {"style": "chalk", "size": 32}
-    train, test = (
-        tl.worlds.glyphs("digits", 3, seed=seed, **draw),
-        tl.worlds.glyphs("digits", 25, seed=900 + seed, **draw),
-    )
-    eye = whitened(unlabelled_source(seed))
+    """Test accuracy with three labels a class on (whitening by 1,500 pictographs, raw pixels)."""
+    train = tl.worlds.glyphs("digits", 3, style="chalk", size=32, seed=seed)
+    test = tl.worlds.glyphs("digits", 25, style="chalk", size=32, seed=900 + seed)
+    eye = whitened(pictographs(seed))
     return [probe(view, train, test, seed) for view in (lambda data: eye.transform(pixels(data)), pixels)]
 
 
-taught, alone = np.array([self_taught(seed) for seed in seeds]).T
+# %%
+taught, alone = np.array([self_taught(seed) for seed in tl.progress(fresh, "self-taught")]).T
 print(f"self-taught {taught.mean():.2f}, raw pixels {alone.mean():.2f}")
 print("self-taught against raw pixels:", verdict(taught, alone))
 
@@ -310,30 +328,30 @@ print("self-taught against raw pixels:", verdict(taught, alone))
 # `"inductive"`, `"transductive"`, `"unsupervised"` or `"none"`? Find the four facts first. The check explains every
 # choice, right or wrong.
 #
-# - **a**: A network trained on a million named photographs is trained further to grade eye disease; doctors have graded
-#   2,000 scans.
-# - **b**: A game draws streets and labels every pixel as car, road or person. The network shall find the same on camera
-#   pictures of a town; of these there are many, none labelled.
-# - **c**: A network fills hidden words in ten million reviews. Then it learns complaint or praise from 500 reviews that
+# - **a**: A network trained on a million named photographs is trained further to grade eye disease on 2,000 scans
+#   that doctors have graded.
+# - **b**: A game draws streets and labels every pixel: car, road, person. The same is to be found on a town's camera
+#   pictures; none is labelled.
+# - **c**: A network fills hidden words in ten million reviews, then learns complaint or praise from 500 reviews that
 #   the staff have marked.
-# - **d**: A network learns to guess how pictures of one telescope were turned. Its features sort another telescope's
-#   pictures into groups; no astronomer has named anything.
-# - **e**: Words are recognised in studio recordings with transcripts. Wanted: the same words in a noisy factory, of which
-#   there are recordings without transcripts.
-# - **f**: Photos of wildlife cameras are labelled with the species. On 300 of the same cameras' photos a second team has
-#   labelled what the animal *does*; that is wanted now.
-# - **g**: Praise or complaint, learned from labelled book reviews, is wanted for reviews of kitchen appliances. Thousands
-#   of those exist; nobody has labelled one.
-# - **h**: Volunteers, mostly young, said whether they smoke. The answer is to be predicted for everyone in a register,
-#   old and young, from the same facts about them. Nobody else was asked.
-# - **i**: A program found groups among a large shop's customers by itself. These help to find the groups, other ones, of
-#   a small new shop's customers, whom nobody has sorted.
-# - **j**: To 16,000 labelled photos of one camera you add 4,000 more, drawn at random from the same camera and labelled
+# - **d**: A network learns to guess how one telescope's pictures were turned. Its features sort another telescope's
+#   pictures into groups; nobody has named anything.
+# - **e**: Words are recognised in studio recordings with transcripts. Wanted: the same words in a noisy factory,
+#   recorded without transcripts.
+# - **f**: Wildlife photos are labelled with the species. Wanted is what the animal *does*, labelled on 300 photos of
+#   the same cameras.
+# - **g**: Praise or complaint, learned from labelled book reviews, is wanted for unlabelled reviews of kitchen
+#   appliances.
+# - **h**: Volunteers, mostly young, said whether they smoke. Predict it, from the same facts, for everyone in a
+#   register, old and young. Nobody else was asked.
+# - **i**: A program found groups among a large shop's customers by itself. They help to find other groups among a
+#   small shop's customers, whom nobody has sorted.
+# - **j**: To 16,000 labelled photos of one camera you add 4,000 more, drawn at random from the same camera, labelled
 #   with the same classes.
-# - **k**: A network learns from labelled scans. It is used on tomorrow's: the same machine, the same kind of patients, the
-#   same question, no labels yet.
-# - **l**: A network fills gaps in a million heartbeats that nobody has looked at. Then it learns to name rhythms from 40
-#   labelled heartbeats each, out of the same records.
+# - **k**: A network learns from labelled scans. It is used on tomorrow's, not yet labelled: the same machine, the
+#   same kind of patients, the same question.
+# - **l**: A network fills gaps in a million heartbeats that nobody has looked at, then learns to name rhythms from 40
+#   labelled heartbeats of each, out of the same records.
 
 
 # %% exercise="classify_situations"
@@ -351,6 +369,8 @@ tl.check.classify_situations(classify_situations)
 
 # %% [markdown]
 # **What results should you get?** Four are inductive, four transductive, two unsupervised, two none.
+
+# %% [markdown]
 # ## Two feature spaces that do not fit
 #
 # So far source and target had the same kind of input, the same $\mathcal{X}$: **homogeneous** transfer. Where the spaces
@@ -428,8 +448,8 @@ for name in list(bridges)[1:]:
 #
 # The type says what you *have*. The approach says what you *do*:
 #
-# - **Feature extraction**: the body stays frozen; a new head learns on its features. For features that fit already, or a
-#   body that cannot change, or whose features are computed once for many uses.
+# - **Feature extraction**: the body stays frozen; a new head learns on its features. For features that fit already, a
+#   body that cannot change, or features computed once for many uses.
 # - **Fine-tuning**: the body's weights are trained further on target labels. For features that do not fit well enough,
 #   and enough labels and time to change them.
 # - **Domain adaptation**: source labels and unlabelled target inputs train together, for one task in two domains with no
@@ -437,8 +457,8 @@ for name in list(bridges)[1:]:
 # - **Multitask**: several tasks with labels at the same time share one **trunk**, each with its own head, and are learned
 #   together (Caruana, 1997).
 #
-# All four can serve one target: our handwriting. Feature extraction and domain adaptation have run above. Fine-tuning
-# gets the same 30 labels, and so does its baseline, the same network from scratch.
+# All four can serve one target: our handwriting. Feature extraction (the probe) and domain adaptation (CORAL) have run
+# above. Fine-tuning gets the same 30 labels, and so does its baseline, the same network from scratch.
 
 
 # %%
@@ -457,7 +477,8 @@ scratch = [trained(tl.models.GlyphNet, seed) for seed in tl.progress(seeds, "scr
 # %% [markdown]
 # For multitask we ask a second question: is the digit **odd**? Suppose that 600 further scans have this answer and no
 # other. The trunk is one hidden layer on GlyphNet's frozen features; it serves two heads, and their losses are added. The
-# baseline leaves the second loss out. These runs are cheap, so we take twenty seeds.
+# baseline leaves the second loss out. We chose this question because it helped in trials; the twenty seeds of the test
+# are fresh ones.
 
 
 # %%
@@ -491,58 +512,60 @@ def two_heads(data, seed, weight):
 
 # %%
 pairs = []
-for seed in tl.progress(range(20), "multitask"):
+for seed in tl.progress(range(100, 120), "multitask"):
     data = standardised(seed)
     pairs.append([two_heads(data, seed, weight) for weight in (0, 1)])
 one_task, two_tasks = np.array(pairs).T
 
 # %% [markdown]
-# > **Predict.** Order these: scratch, feature extraction, fine-tuning, domain adaptation, multitask. Which two can an
-# > interval not tell apart?
+# > **Predict.** Each approach has a baseline. Which gains most over its own? Is any gain no more than a tie?
 
 # %%
 approaches = {
-    "scratch": scratch,
-    "domain adaptation, no target label": aligned,
+    "probe on pixels": inductive["handwriting: pixels"],
     "feature extraction": inductive["handwriting: features"],
+    "scratch": scratch,
     "fine-tuning": tuned,
+    "one head": one_task,
     "multitask: two heads": two_tasks,
-    "one head, its baseline": one_task,
+    "source only, no target label": source_only,
+    "domain adaptation, no target label": aligned,
 }
-colours = {"scratch": "scratch", "one head, its baseline": "baseline"}
-tl.plots.bars(approaches, title="Four approaches, one target: handwriting", chance=0.1, colours=colours)
+colours = dict.fromkeys(list(approaches)[::2], "baseline")
+tl.plots.bars(approaches, title="Four approaches, each below its baseline", chance=0.1, colours=colours)
 
 # %%
-print("domain adaptation against source:   ", verdict(aligned, source_only))
-print("feature extraction against scratch: ", verdict(approaches["feature extraction"], scratch))
+print("feature extraction against pixels:  ", verdict(approaches["feature extraction"], approaches["probe on pixels"]))
 print("fine-tuning against scratch:        ", verdict(tuned, scratch))
 print("fine-tuning against feature extr.:  ", verdict(tuned, approaches["feature extraction"]))
 print("multitask against one head:         ", verdict(two_tasks, one_task))
+print("domain adaptation against source:   ", verdict(aligned, source_only))
 
 # %% [markdown]
-# **Explain.** The bars are no league table: the arms had different things. Domain adaptation saw no target label, multitask
-# 600 extra answers. The lines compare fair pairs. "A tie" means that these runs show no difference, not that there is
-# none. And fine-tuning against frozen features is settled for *this* target only; lesson 08 draws the map.
+# **Explain.** Compare a blue bar only with the grey one above it: the two had the same, but for what is tested. Otherwise
+# this is no league table; domain adaptation saw no target label, multitask 600 extra answers. "A tie" means that these
+# runs show no difference, not that there is none. How fine-tuning and frozen features compare is said for *this* target
+# and 30 labels only; lesson 08 draws the map.
 
 # %% [markdown] task="choose_approach"
 # `"feature extraction"`, `"fine-tuning"`, `"domain adaptation"` or `"multitask"`? In each case something rules out the
 # others.
 #
 # - **a**: A phone shall know your four mugs from four photos of each. The network's body is burned into its chip.
-# - **b**: Machine parts are to be named on photos. Labels exist for computer drawings of the same parts; of photos there
-#   are thousands, none labelled.
-# - **c**: On 50,000 frames both the lane and the weather are labelled. One pass through one network shall name both, and
-#   you may train all of it.
-# - **d**: 20,000 satellite pictures are labelled by the use of land. A probe on frozen features levels off below what is
-#   needed; a GPU is free for the night.
-# - **e**: A clinic's new scanner gives paler pictures. The question is the old one; only the old scanner's pictures are
-#   labelled.
-# - **f**: A library will put new questions to its five million photos, one by one over years, each with labels for some of
-#   them. Every classifier must be trained in seconds.
-# - **g**: A shop has labels for three related questions about the same buyers. It begins today, with random weights, and
-#   wants one network that answers all three.
-# - **h**: A law firm has 50,000 labelled letters and a language model whose weights may all be changed. A probe on frozen
-#   features misses the firm's terms.
+# - **b**: Machine parts are to be named on photos. Labels exist for computer drawings of the same parts; thousands of
+#   photos have none.
+# - **c**: On 50,000 frames both lane and weather are labelled. One pass through one network shall name both. Heads on
+#   frozen features do neither well.
+# - **d**: 20,000 satellite pictures are labelled by the use of land. A probe on frozen features falls short; a GPU is
+#   free for the night.
+# - **e**: A clinic's new scanner gives paler pictures, unlabelled. The question is the old one; the old scanner's
+#   pictures are labelled.
+# - **f**: A library will put new questions to its five million photos, one by one over years, each with some labels.
+#   Every classifier must be trained in seconds.
+# - **g**: A shop has labels for three related questions about the same buyers. It begins with random weights and
+#   wants one network for all three.
+# - **h**: A law firm has 50,000 labelled letters and a language model whose weights may all be changed. A probe on
+#   frozen features misses the firm's terms.
 
 
 # %% exercise="choose_approach"
@@ -564,12 +587,12 @@ tl.check.choose_approach(choose_approach)
 # ## Take away
 #
 # - Ask in this order: does anything differ? Does the task? Where are the labels?
-# - Inductive: other tasks, target labels. Transductive: one task, two domains, source labels only. Unsupervised: other
-#   tasks, no labels at all.
+# - Inductive: another task, target labels. Transductive: one task, two domains, source labels only. Unsupervised: another
+#   task, no labels at all.
 # - Pretraining without labels for a labelled target is self-taught learning: inductive.
-# - Covariate shift is another P(X) with the same P(Y | X); sample selection bias is one cause.
-# - Heterogeneous transfer needs a bridge, and every part of it counts.
-# - The type says what you have; feature extraction, fine-tuning, domain adaptation and multitask are what you do.
+# - Heterogeneous transfer needs a bridge, and its size and brightness count.
+# - What was chosen by its results must be tested on fresh seeds.
+# - The type says what you have; the approach is what you do.
 #
 # **Next:** lesson 05 goes deep into the transductive type.
 #
@@ -579,8 +602,6 @@ tl.check.choose_approach(choose_approach)
 # - R. Raina, A. Battle, H. Lee, B. Packer and A. Y. Ng, *Self-taught Learning: Transfer Learning from Unlabeled Data*,
 #   ICML 2007.
 # - W. Dai, Q. Yang, G.-R. Xue and Y. Yu, *Self-taught Clustering*, ICML 2008.
-# - H. Shimodaira, *Improving Predictive Inference under Covariate Shift by Weighting the Log-Likelihood Function*,
-#   Journal of Statistical Planning and Inference, 2000.
 # - B. Sun, J. Feng and K. Saenko, *Return of Frustratingly Easy Domain Adaptation*, AAAI 2016.
 # - R. Caruana, *Multitask Learning*, Machine Learning, 1997.
 # - N. X. Vinh, J. Epps and J. Bailey, *Information Theoretic Measures for Clusterings Comparison*, Journal of Machine

@@ -63,6 +63,10 @@ class BrokenSquare(torch.autograd.Function):
         return gradient * ctx.x
 
 
+def on_the_data(source, target):
+    return with_cov(source.data, target.data).requires_grad_()
+
+
 def without_gradient(source, target):
     with torch.no_grad():
         return with_cov(source, target)
@@ -77,6 +81,7 @@ WRONG = {
     "divides-by-n": of(lambda x: torch.cov(x.T, correction=0)),
     "not-divided-by-rows": of(lambda x: (x - x.mean(0)).T @ (x - x.mean(0))),
     "norm-not-squared": of(cov, total=torch.linalg.norm),
+    "spectral-norm": of(cov, total=lambda gap: torch.linalg.norm(gap, 2) ** 2),
     "absolute-differences": of(cov, total=lambda gap: gap.abs().sum()),
     "four-missing": lambda source, target: F.mse_loss(cov(source), cov(target)),
     "width-not-squared": of(cov, lambda x: 4 * x.shape[1]),
@@ -90,8 +95,8 @@ WRONG = {
     "sign": lambda source, target: -with_cov(source, target),
     "rows-meet-rows": of(torch.cov),
     "leaves-torch": of(lambda x: torch.from_numpy(np.cov(x.numpy().T))),
-    "not-a-tensor": lambda source, target: with_cov(source, target).item(),
-    "detached": without_gradient,
+    "not-a-tensor": lambda source, target: (with_cov(source, target),),
+    "detached": lambda source, target: (without_gradient if len(source) > 10 else on_the_data)(source, target),
     "source-detached": lambda source, target: with_cov(source.detach(), target),
     "target-detached": lambda source, target: with_cov(source, target.detach()),
     "source-gradient": lambda source, target: with_cov(source * 2 - source.detach(), target),

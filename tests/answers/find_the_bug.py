@@ -26,6 +26,14 @@ def in_torch(batches, pixels, mean, std):
     return tuple(name for name in batches if (torch.from_numpy(batches[name]) - target).abs().max() > 0.1)
 
 
+def as_an_array(batches, pixels, mean, std):
+    return np.array(right(batches, pixels, mean, std))
+
+
+def as_keys(batches, pixels, mean, std):
+    return dict.fromkeys(right(batches, pixels, mean, std)).keys()
+
+
 def named(differs):
     return lambda batches, pixels, mean, std: [
         name for name, batch in batches.items() if differs(batch, wanted(pixels, mean, std))
@@ -46,7 +54,7 @@ def against_the_first(batches, pixels, mean, std):
     return [name for name, batch in batches.items() if far(batch, first)]
 
 
-RIGHT = [right, channel_by_channel, in_torch]
+RIGHT = [right, channel_by_channel, in_torch, as_an_array, as_keys]
 
 WRONG = {
     "zero-mean-wanted": named(lambda batch, target: abs(batch.mean()) > 0.1 or abs(batch.std() - 1) > 0.1),

@@ -27,7 +27,11 @@ def as_a_column(p_target, n_source, n_target):
     return p * len(p) / ((1 - p) * n_target)
 
 
-RIGHT = [as_a_product, by_bayes, one_by_one, through_the_logit, as_a_column]
+def as_rows(p_target, n_source, n_target):
+    return [[p / n_target / ((1 - p) / n_source)] for p in p_target]
+
+
+RIGHT = [as_a_product, by_bayes, one_by_one, through_the_logit, as_a_column, as_rows]
 
 
 def scaled(by):
@@ -52,6 +56,8 @@ WRONG = {
     "largest-one": scaled(np.max),
     "logarithm": lambda p, n, m: np.log(p) - np.log(1 - p) + np.log(n / m),
     "clipped-at-one": lambda p, n, m: as_a_product(p, n, m).clip(max=1),
+    "clipped": lambda p, n, m: np.clip(as_a_product(p, n, m), 0, 10),
+    "brackets-missing": lambda p, n, m: p / 1 - p * n / m,
     "inverse-propensity": lambda p, n, m: 1 / (1 - p),
     "inverse-propensity-scaled": lambda p, n, m: 1 / (1 - p) * n / m,
     "one-weight-each": lambda p, n, m: as_a_product(p, n, m).mean(),

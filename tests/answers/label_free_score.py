@@ -57,6 +57,7 @@ WRONG = {
     "axes-exchanged": lambda p: with_scipy(p.T),
     "mean-over-classes": lambda p: entr(p.mean(1)).sum() - entr(p).sum(1).mean(),
     "entropy-over-images": lambda p: entr(p.mean(0)).sum() - entr(p).sum(0).mean(),
+    "entropy-of-columns": lambda p: entropy(p.mean(0)) - entropy(p).mean(),
     "mean-over-entries": lambda p: entr(p.mean(0)).sum() + xlogy(p, p).mean(),
     "divided-by-classes": lambda p: entr(p.mean(0)).mean() - entr(p).mean(),
     "sum-not-mean": lambda p: entr(p.mean(0)).sum() - entr(p).sum(),

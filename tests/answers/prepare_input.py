@@ -105,5 +105,7 @@ WRONG = {
     "corners-aligned": but(scale=interpolated(mode="bilinear", align_corners=True)),
     "cropped": but(scale=lambda x, size: x[:, :, :size, :size]),
     "scaled-as-bytes": with_pillow,
+    "input-differs": but(norm=lambda x, mean, std: normalised(x, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225])),
+    "pixels-elsewhere": but(scale=interpolated(mode="bicubic", antialias=True)),
     "wrong-shape": grey_in_one_channel,
 }

@@ -38,6 +38,19 @@ def by_hand(classifier, train_maps, train_labels, test_maps, test_labels, grid):
     return np.mean(classifier.predict((test - mean) / std) == test_labels)
 
 
+def one_image_at_a_time(classifier, train_maps, train_labels, test_maps, test_labels, grid):
+    train, test = standardised(classifier, train_maps, train_labels, test_maps, test_labels, grid)
+    classifier.fit(train, train_labels)
+    return np.mean([classifier.predict(x[None])[0] == y for x, y in zip(test, test_labels, strict=True)])
+
+
+def by_probabilities(classifier, train_maps, train_labels, test_maps, test_labels, grid):
+    train, test = standardised(classifier, train_maps, train_labels, test_maps, test_labels, grid)
+    classifier.fit(train, train_labels)
+    print(classifier.score(train, train_labels))
+    return (classifier.classes_[classifier.predict_proba(test).argmax(1)] == test_labels).mean()
+
+
 def but(view=pooled, scale=None, score=None, fit=None):
     def answer(classifier, train_maps, train_labels, test_maps, test_labels, grid):
         train, test = view(train_maps, grid), view(test_maps, grid)
@@ -91,7 +104,13 @@ def rows_of_the_batch(classifier, train_maps, train_labels, test_maps, test_labe
 
 WHOLE = np.concatenate
 
-RIGHT = [right, with_a_pipeline, by_hand]
+
+def fitted_alone(classifier, train_maps, train_labels, test_maps, test_labels, grid):
+    train, _ = standardised(classifier, train_maps, train_labels, test_maps, test_labels, grid)
+    return classifier.fit(train, train_labels)
+
+
+RIGHT = [right, with_a_pipeline, by_hand, one_image_at_a_time, by_probabilities]
 
 WRONG = {
     "not-pooled": but(lambda maps, grid: maps.flatten(1).numpy()),
@@ -114,6 +133,8 @@ WRONG = {
     "labels-moved": but(fit=lambda a, la, b, lb: (a, np.sort(la))),
     "wrong-rows": rows_of_the_batch,
     "never-fitted": never_fitted,
+    "never-scored": fitted_alone,
+    "test-otherwise": but(scale=lambda a, b: (z(a, a), (b - a.mean(0)) / b.std(0))),
     "other-features": but(lambda maps, grid: maps.std((2, 3)).numpy()),
     "percent": correct(lambda accuracy: 100 * accuracy),
     "error-rate": correct(lambda accuracy: 1 - accuracy),

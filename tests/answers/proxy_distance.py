@@ -28,7 +28,12 @@ def in_torch(domains, predictions):
     return 2 * (1 - 2 * (torch.tensor(domains) != torch.tensor(predictions)).float().mean())
 
 
-RIGHT = [with_a_mean, by_counting, from_the_accuracy, with_a_library, in_torch]
+def from_both_errors(domains, predictions):
+    """As many examples of each domain: the share of wrong guesses is the mean of the domains' own errors."""
+    return 2 * (1 - np.mean(predictions[domains == 0] == 1) - np.mean(predictions[domains == 1] == 0))
+
+
+RIGHT = [with_a_mean, by_counting, from_the_accuracy, with_a_library, in_torch, from_both_errors]
 
 
 def of_error(change):
@@ -48,6 +53,8 @@ WRONG = {
     "percent": of_error(lambda e: 100 * (2 * (1 - 2 * e))),
     "count-for-share": lambda domains, predictions: 2 * (1 - 2 * (domains != predictions).sum()),
     "mistakes-cancel": lambda domains, predictions: 2 * (1 - 2 * abs((domains - predictions).mean())),
+    "errors-added": lambda d, p: 2 * (1 - 2 * (np.mean(p[d == 0] == 1) + np.mean(p[d == 1] == 0))),
+    "not-one-number": lambda domains, predictions: f"{with_a_mean(domains, predictions):.4f}",
     "source-errors-only": lambda domains, predictions: 2 * (1 - 2 * predictions[domains == 0].mean()),
     "target-errors-only": lambda domains, predictions: 2 * (1 - 2 * (1 - predictions[domains == 1].mean())),
     "proxy-distance-rounded": lambda domains, predictions: round(with_a_mean(domains, predictions), 2),

@@ -84,7 +84,7 @@ WRONG = {
     "tiled": lambda scans: finished(np.tile(grey(scans), (1, 4, 4))),
     "padded": lambda scans: finished(np.pad(grey(scans), ((0, 0), (12, 12), (12, 12)))),
     "first-channel-only": in_red,
-    "channels-differ": lambda scans: np.resize(grey(scans), (len(scans), 3, 32, 32)).astype(np.uint8),
+    "channels-differ": lambda scans: np.repeat(scans * 255 / 16, 48, axis=1).reshape(-1, 3, 32, 32).astype(np.uint8),
     "no-blocks": smooth,
     "pixels-differ": lambda scans: blocks((scans > 7) * 255),
     "not-an-array": lambda scans: "images",

@@ -46,7 +46,17 @@ def run(good):
     return int(np.argmin([*good, False]))
 
 
-RIGHT = [right, with_cumulative_products, as_a_tuple]
+def keyed_by_n(base, selffer, transfer, tolerance):
+    result = right(base, selffer, transfer, tolerance)
+    return {name: dict(enumerate(value, 1)) if np.ndim(value) else value for name, value in result.items()}
+
+
+def seed_by_seed(base, selffer, transfer, tolerance):
+    good = (transfer >= base[:, None] - tolerance).all(0)
+    return {**right(base, selffer, transfer, tolerance), "transferable": run(good)}
+
+
+RIGHT = [right, with_cumulative_products, as_a_tuple, keyed_by_n]
 
 WRONG = {
     "co-adaptation-swapped": but("co_adaptation", lambda b, s, t, tol: s - b),
@@ -72,5 +82,7 @@ WRONG = {
     "transferable-both-sides": but("transferable", lambda b, s, t, tol: run(abs(t - b) <= tol)),
     "transferable-first-failure": but("transferable", lambda b, s, t, tol: run(t >= b - tol) + 1),
     "transferable-differs": but("transferable", lambda b, s, t, tol: len(t)),
+    "transferable-relative": but("transferable", lambda b, s, t, tol: run(t >= b * (1 - tol))),
+    "transferable-seed-by-seed": seed_by_seed,
     "three-things": lambda base, selffer, transfer, tolerance: base.mean() - transfer.mean(0),
 }

@@ -33,9 +33,13 @@ def test_by_depth_wants_equal_depths() -> None:
 
 
 def test_layer_transfer_names_its_arms() -> None:
-    picture = layer_transfer([0.9, 0.92], {"AnB": {1: [0.9, 0.91], 2: [0.7, 0.72]}}, title="t")
-    assert "base 0.91" in picture.alt and "AnB ends at 0.71" in picture.alt
-    assert {text.get_text() for text in picture.figure.axes[0].texts} == {"base B", "AnB: other, frozen"}
+    runs = {1: [0.9, 0.91], 2: [0.7, 0.72]}
+    picture = layer_transfer([0.9, 0.92], {"AnB": runs}, title="t")
+    assert "base 0.91" in picture.alt and "AnB 0.905, 0.710" in picture.alt
+    assert len(picture.figure.axes) == 1
+    four = layer_transfer([0.9, 0.92], dict.fromkeys(("BnB", "BnB+", "AnB", "AnB+"), runs), title="t")
+    named = [{text.get_text() for text in axes.get_legend().get_texts()} for axes in four.figure.axes]
+    assert {"BnB: frozen", "BnB+: fine-tuned"} < named[0] and {"AnB: frozen", "AnB+: fine-tuned"} < named[1]
 
 
 def test_input_costs_shows_both_cases() -> None:

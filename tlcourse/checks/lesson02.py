@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Set
 from functools import partial
 from typing import Any
 
@@ -53,9 +54,9 @@ def _collect_probe(answer: Any, rng: np.random.Generator) -> Evidence:
                 log.append(["fit", np.array(x, float), np.array(y)])  # noqa: B023
                 return super().fit(x, y)
 
-            def predict(self, x: Any) -> Any:
-                log.append(["predict", np.array(x, float)])  # noqa: B023
-                return super().predict(x)
+            def decision_function(self, x: Any) -> Any:  # predict, score and predict_proba all come through here
+                log.append(["asked", np.array(x, float)])  # noqa: B023
+                return super().decision_function(x)
 
         Recorder.__name__ = "LogisticRegression"
         record = call(
@@ -68,9 +69,18 @@ def _collect_probe(answer: Any, rng: np.random.Generator) -> Evidence:
             case["grid"],
         )
         fits = [entry for entry in log if entry[0] == "fit"]
-        asked = [entry for entry in log if entry[0] == "predict"]
-        records.append({**record, "fit": fits[-1][1:] if fits else [], "asked": [entry[1] for entry in asked][-4:]})
+        asked = [entry[1] for entry in log if entry[0] == "asked"]
+        asked = _one_by_one(asked, len(case["test_labels"]))
+        records.append({**record, "fit": fits[-1][1:] if fits else [], "asked": asked[-4:]})
     return {"calls": records}
+
+
+def _one_by_one(asked: list[np.ndarray], n: int) -> list[np.ndarray]:
+    """What was asked of the classifier; the rows of a loop over single images are put together."""
+    single = [x for x in asked if x.ndim == 2 and len(x) == 1]
+    if len(single) < n or any(x.shape != single[0].shape for x in single):
+        return asked
+    return [*(x for x in asked if len(x) != 1), np.concatenate(single[-n:])]
 
 
 def _cells(maps: np.ndarray, grid: int, of: Any = np.mean) -> np.ndarray:
@@ -164,7 +174,7 @@ def _probe_fault(record: Evidence, case: dict[str, Any]) -> tuple[str, str, str]
         return "never-fitted", "The classifier that is handed in is never fitted.", "Call `classifier.fit(x, labels)`."
     fit_x, fit_y = record["fit"]
     train, test = _both(case, _cells)
-    asked = record["asked"][-1] if record["asked"] else np.zeros(0)
+    asked = next((x for x in reversed(record["asked"]) if len(x) == len(test)), np.zeros(0))
     if len(fit_x) == len(test) and (
         _like(fit_x, _z(test, test)) or _like(fit_x, _z(test, train)) or _like(fit_x, test)
     ):
@@ -183,13 +193,24 @@ def _probe_fault(record: Evidence, case: dict[str, Any]) -> tuple[str, str, str]
     if fault := _scaling_fault(fit_x, asked, train, test):
         return (*fault, _SCALE_STEP)
     if not _like(fit_x, _z(train, train)):
-        message = f"The classifier is fitted on features of shape {tuple(fit_x.shape)} that are not the pooled cells."
-        return "other-features", message, _POOL_STEP
+        message = (
+            f"The classifier is fitted on features of shape {tuple(fit_x.shape)} that are not the pooled, standardised "
+            f"cells; for a grid of {case['grid']} their shape is {train.shape}."
+        )
+        step = f"{_POOL_STEP} Then subtract each feature's mean and divide by its standard deviation."
+        return "other-features", message, step
     if not np.array_equal(fit_y, case["train_labels"]):
         return "labels-moved", "The labels that it is fitted on are not those of the images.", "Keep their order."
-    if not record["asked"] or all(_like(x, _z(train, train)) for x in record["asked"]):
+    if not record["asked"]:
+        message = "The fitted classifier is never asked about any image."
+        return "never-scored", message, "Return `classifier.score(test, test_labels)`."
+    tests = [x for x in record["asked"] if len(x) == len(test)]
+    if not tests:
         message = "The accuracy is measured on the training images, which the classifier has seen."
         return "scored-on-training", message, "Score it on the test images."
+    if not any(_like(x, _z(test, train)) for x in tests):
+        message = "The training features are right, but the test features are not standardised in the same way."
+        return "test-otherwise", message, _SCALE_STEP
     return None
 
 
@@ -221,12 +242,12 @@ def _judge_probe(evidence: Evidence, rng: np.random.Generator) -> list[Finding]:
         fault = Finding(
             "error-rate", False, "You return the share that is wrong.", "Return the share that is right.", 1
         )
-    elif all(isinstance(value, list | np.ndarray) and np.ndim(value) == 1 for value in values):
-        fault = Finding(
-            "predictions", False, "You return something for every image, not one accuracy.", "Return its mean.", 1
-        )
+    elif all(np.ndim(v) == 1 and len(v) == len(c["test_labels"]) for v, c in zip(values, cases, strict=True)):
+        message = "You return something for every image, not one accuracy."
+        fault = Finding("predictions", False, message, "Return the share of the images that are right.", 1)
     else:
-        message = f"The right features are fitted, but the answer {values[0]!r} is not the accuracy {expected[0]:.3f}."
+        value, wanted = next((v, e) for v, e in zip(values, expected, strict=True) if not same(v, e))
+        message = f"The right features are fitted, but the answer {value!r:.80} is not the accuracy {wanted:.3f}."
         fault = Finding("other-number", False, message, "Return `classifier.score(test, test_labels)`.", 1)
     return [share, fault]
 
@@ -239,17 +260,21 @@ _TOLERANCE = 0.02
 def _transfer_runs(rng: np.random.Generator) -> list[tuple[Any, ...]]:
     """Accuracies that fall, recover and fall again, so that the ways to read them differ."""
 
-    def runs(base: float, selffer: list[float], transfer: list[float]) -> tuple[Any, ...]:
+    def runs(
+        base: float, selffer: list[float], transfer: list[float], tolerance: float = _TOLERANCE
+    ) -> tuple[Any, ...]:
         n_seeds = 4
         noise = partial(rng.normal, 0, 0.002)
         jitter = rng.uniform(-0.004, 0.004, 2 * len(selffer))
         own = np.array(selffer) + jitter[: len(selffer)]
         other = np.array(transfer) + jitter[len(selffer) :]
+        # One seed is 0.03 lower and one higher: the mean passes where a seed by itself would fail.
+        odd = np.array([0.03, 0, -0.03, 0])[:, None]
         return (
             np.round(base + noise(size=n_seeds), 4),
             np.round(own + noise(size=(n_seeds, len(selffer))), 4),
-            np.round(other + noise(size=(n_seeds, len(transfer))), 4),
-            _TOLERANCE,
+            np.round(other + noise(size=(n_seeds, len(transfer))) + odd, 4),
+            tolerance,
         )
 
     level = rng.uniform(0.84, 0.88)
@@ -272,8 +297,8 @@ def _transfer_runs(rng: np.random.Generator) -> list[tuple[Any, ...]]:
             [level, level - 0.01, level - 0.08, level - 0.08, level - 0.02, level],
             [level - 0.008, level - 0.008, level - 0.09, level - 0.09, level - 0.05, level - 0.1],
         ),
-        # All of them transfer.
-        runs(level, [level - 0.01, level + 0.01, level - 0.012], [level - 0.008, level + 0.03, level - 0.01]),
+        # All of them transfer, by a wide tolerance in points (0.2 of the base's accuracy would be less).
+        runs(level, [level - 0.01, level + 0.01, level - 0.012], [level - 0.008, level + 0.03, level - 0.188], 0.2),
     ]
 
 
@@ -302,6 +327,8 @@ def _named(name: str, position: int) -> Any:
             return None
         if name == "transferable" and isinstance(value, float) and value == int(value):
             return int(value)
+        if isinstance(value, dict) and set(value) != {"type"}:  # n -> number
+            return list(value.values())
         return value
 
     return pick
@@ -477,6 +504,20 @@ _TRANSFERABLE = Question(
             _prefix(lambda base, own, other, tolerance: abs(other - base) <= tolerance),
         ),
         Misconception(
+            "transferable-relative",
+            "transferable takes `tolerance` as a share of the base's accuracy.",
+            "It is in points of accuracy: transfer >= base - tolerance.",
+            _prefix(lambda base, own, other, tolerance: other >= base * (1 - tolerance)),
+        ),
+        Misconception(
+            "transferable-seed-by-seed",
+            "transferable wants every single seed within the tolerance: one unlucky run then decides.",
+            "Compare the means over the seeds.",
+            lambda base, selffer, transfer, tolerance: int(
+                np.argmin([*(transfer >= base[:, None] - tolerance).all(0), False])
+            ),
+        ),
+        Misconception(
             "transferable-first-failure",
             "transferable is the first n that fails.",
             "Return the last n before it.",
@@ -499,7 +540,31 @@ def _judge_layers(evidence: Evidence, rng: np.random.Generator) -> list[Finding]
             step = 'Return {"co_adaptation": ..., "specificity": ..., "transferable": ...}.'
             return [Finding("three-things", False, message, step, 3)]
     cases = _transfer_runs(rng)
-    return [judge_question(question, cases, calls) for question in _LAYER_QUESTIONS]
+    return [_by_means(judge_question(question, cases, calls), question, cases, calls) for question in _LAYER_QUESTIONS]
+
+
+def _by_means(finding: Finding, question: Question, cases: list[tuple[Any, ...]], calls: list[Evidence]) -> Finding:
+    """An unexplained difference, told by the means that it should be read from and not by every run."""
+    if finding.passed or finding.code != f"{question.code}-differs":
+        return finding
+    answers, right = [question.part(r["value"]) for r in calls], [question.reference(*case) for case in cases]
+    place = next(i for i, (a, e) in enumerate(zip(answers, right, strict=True)) if not question.agree(a, e))
+    base, own, other = _means(*cases[place][:3])
+    message = (
+        f"{question.code}: with mean accuracies of {base:.3f} (base), {_short(own)} (selffer) and {_short(other)} "
+        f"(transfer) and a tolerance of {cases[place][3]:g} the answer is {_short(answers[place])}; "
+        f"it should be {_short(right[place])}."
+    )
+    return Finding(finding.code, False, message, finding.next_step, finding.points)
+
+
+def _short(value: Any) -> str:
+    """Numbers with three places, anything else cut to a readable length."""
+    if isinstance(value, list | np.ndarray) and len(value) <= 8 and np.ndim(value) == 1:
+        return "[" + ", ".join(_short(item) for item in value) + "]"
+    if isinstance(value, float | np.floating):
+        return f"{value:.3f}"
+    return f"of shape {np.shape(value)}" if np.ndim(value) > 1 else str(value)[:80]
 
 
 # --- prepare_input --------------------------------------------------------------------------------------------------
@@ -761,7 +826,7 @@ def _judge_prepare(evidence: Evidence, rng: np.random.Generator) -> list[Finding
 
 
 def _prepared_apart(calls: list[Evidence], cases: list[tuple[Any, ...]]) -> Finding | None:
-    """What can be said of an answer that no single misconception explains: first its shape, then its rounding."""
+    """What can be said of an answer that no single misconception explains: its shape, its rounding, its means."""
     values, expected = [record["value"] for record in calls], [_prepared(*case) for case in cases]
     for value, wanted, case in zip(values, expected, cases, strict=True):
         if np.shape(value) != wanted.shape:
@@ -770,7 +835,22 @@ def _prepared_apart(calls: list[Evidence], cases: list[tuple[Any, ...]]) -> Find
     if all(_alike(value, wanted, 0.045) for value, wanted in zip(values, expected, strict=True)):
         message = "All is right but for rounding: the image was scaled as whole numbers."
         return Finding("scaled-as-bytes", False, message, "Turn it into floats first, then scale it.", 3)
-    return None
+    pairs = list(zip(values, expected, cases, strict=True))
+    right = [case[1] for value, wanted, case in pairs if _alike(value, wanted)]
+    value, wanted, case = next(pair for pair in pairs if not _alike(*pair[:2]))
+    given = np.asarray(value, float).mean((0, 2, 3))
+    too = f" ({' and '.join(right)}: right.)" if right else ""
+    if np.abs(given - wanted.mean((0, 2, 3))).max() < 0.02:
+        message = (
+            f"The {case[1]} image has the right mean in every channel, but its pixels are not where they belong.{too}"
+        )
+        step = "Look at how the image is scaled (bilinear, antialiased, all of it), and that nothing is flipped."
+        return Finding("pixels-elsewhere", False, message, step, 3)
+    message = (
+        f"In the {case[1]} image the means of the channels red, green, blue are {_short(given)}; they should be "
+        f"{_short(wanted.mean((0, 2, 3)))}, for mean = {_short(case[3])} and std = {_short(case[4])}.{too}"
+    )
+    return Finding("input-differs", False, message, "Follow a white image (all 255) through each of your steps.", 3)
 
 
 # --- find_the_bug ---------------------------------------------------------------------------------------------------
@@ -794,6 +874,16 @@ def _fed(kind: str, pixels: np.ndarray, mean: Any, std: Any) -> np.ndarray:
     return np.ascontiguousarray(made.astype(np.float16).astype(np.float32))
 
 
+_FED = {
+    "raw": "values from 0 to 1, not normalised",
+    "bytes": "bytes, not normalised",
+    "bytes normalised": "bytes from which mean and std were taken without dividing by 255",
+    "own statistics": "images normalised by their own mean and deviation",
+    "bgr": "blue and red exchanged",
+    "twice": "images that were normalised twice",
+}
+"""What the message of a missed arm says of it."""
+
 _COMPARISONS = (
     ("right", "raw"),
     ("raw", "right", "own statistics", "bgr", "right"),
@@ -807,7 +897,8 @@ def _comparisons(rng: np.random.Generator) -> list[tuple[Any, ...]]:
     """Comparisons of several arms on one dark batch: a right arm's mean is far from 0, for it is not its own."""
     cases: list[tuple[Any, ...]] = []
     for kinds in _COMPARISONS:
-        mean = [round(float(v), 3) for v in rng.uniform([0.46, 0.46, 0.46], [0.55, 0.55, 0.55])]
+        # Far enough apart that exchanged channels show in each channel's mean.
+        mean = [round(float(v), 3) for v in rng.uniform([0.40, 0.47, 0.55], [0.45, 0.52, 0.60])]
         std = [round(float(v), 3) for v in rng.uniform([0.22, 0.22, 0.22], [0.28, 0.28, 0.28])]
         level = np.array([60, 90, 30])[None, :, None, None]
         pixels = (rng.uniform(0, 1, (6, 3, 5, 5)) * level + 10).astype(np.uint8)
@@ -827,8 +918,10 @@ def _collect_bug(answer: Any, rng: np.random.Generator) -> Evidence:
 
 
 def _as_list(value: Any) -> Any:
-    """A set of names is as good as a list; `collecting.simple` knows no sets."""
-    return sorted(value, key=str) if isinstance(value, set | frozenset) else value
+    """A set, the keys of a dict or an array of names are as good as a list; `collecting.simple` knows them not."""
+    if isinstance(value, np.ndarray) and value.dtype.kind in "UO":
+        value = value.tolist()
+    return sorted(value, key=str) if isinstance(value, Set) else value
 
 
 def _names(value: Any) -> Any:
@@ -893,13 +986,15 @@ _BUG = Question(
         ),
         Misconception(
             "exactly-equal",
-            "You ask for exact equality: rounding in half precision then makes every arm look wrong.",
-            "Allow a small difference: `np.allclose(batch, wanted, atol=0.05)`.",
+            "Every arm is named, the right ones too. Batches went through half precision: none is equal to the last "
+            "digit, nor within the tolerance that `np.allclose` has by itself.",
+            "Compare with (pixels / 255 - mean) / std, and allow a difference: `atol=0.05`.",
             _unfair(lambda batch, wanted, pixels: not np.array_equal(batch, wanted)),
         ),
         Misconception(
             "overall-mean",
-            "You compare one mean for the whole batch: exchanged channels have the same one.",
+            "Exchanged channels pass: one number for the whole batch, such as its mean or its deviation, does not change "
+            "when channels change places.",
             "Compare value by value, or at least channel by channel.",
             _unfair(lambda batch, wanted, pixels: abs(batch.mean() - wanted.mean()) > 0.05),
         ),
@@ -939,9 +1034,28 @@ def _judge_bug(evidence: Evidence, rng: np.random.Generator) -> list[Finding]:
     values = [record["value"] for record in calls]
     if any(not isinstance(_names(value), list) for value in values):
         shown = next(value for value in values if not isinstance(_names(value), list))
-        message = f"`find_the_bug` returns {str(shown)[:80]!r}, not a list of names."
+        kind = isinstance(shown, dict) and set(shown) == {"type"}
+        told = f"something of the type {shown['type']}" if kind else f"{str(shown)[:80]!r}"
+        message = f"`find_the_bug` returns {told}, not a list of names."
         return [Finding("not-a-list", False, message, "Collect the names in a list; return [] if all are fair.", 2)]
-    return [judge_question(_BUG, _comparisons(rng), calls)]
+    cases = _comparisons(rng)
+    finding = judge_question(_BUG, cases, calls)
+    return [_told_by_arm(cases, values) if finding.code == "arms-differs" else finding]
+
+
+def _told_by_arm(cases: list[tuple[Any, ...]], values: list[Any]) -> Finding:
+    """Which arm of the first comparison that differs was missed, or named for nothing, and what it was fed."""
+    for (batches, pixels, mean, std), value, kinds in zip(cases, values, _COMPARISONS, strict=True):
+        wanted = _unfair(_far)(batches, pixels, mean, std)
+        for (arm, batch), kind in zip(batches.items(), kinds, strict=True):
+            if (arm in value) != (arm in wanted):
+                fault = f"is missed; it was fed {_FED[kind]}" if arm in wanted else "is named, but was fed rightly"
+                message = f"With the arms {', '.join(batches)}: {arm!r} {fault}, with values from {batch.min():.2f} to "
+                message += f"{batch.max():.2f}."
+                step = "Compare each arm's batch with (pixels / 255 - mean) / std, value by value."
+                return Finding("arms-differs", False, message, step, 2)
+    message = "A name in your list is that of no arm."
+    return Finding("arms-differs", False, message, "Return names as they stand in `batches`.", 2)
 
 
 EXERCISES = (

@@ -131,6 +131,7 @@ _KINDS = Question(
             'Begin with: if same_domain and same_task, return "none".',
             lambda f: _where(lambda g: g.same_domain, OTHER)(f) if f.same_task else _kind(f),
             _where(lambda f: f.same_domain and f.same_task, TRANSDUCTIVE),
+            _where(lambda f: f.same_task and f.source_labels and not f.target_labels, TRANSDUCTIVE),
             _where(lambda f: f.same_domain and f.same_task, INDUCTIVE),
             _where(lambda f: f.same_domain and f.same_task, UNSUPERVISED),
             lambda f: _kind(f._replace(same_domain=False)),
@@ -163,12 +164,12 @@ _KINDS = Question(
         ),
         *_mistakes(
             "zero-shot",
-            "Where the tasks differ and only the source has labels you name one of the three types. Nobody has shown the "
-            "new task a labelled example, and yet some labels took part: it is none of the three.",
+            'Where the tasks differ and only the source has labels your answer is not "other". Nobody has shown the new '
+            "task a labelled example, and yet some labels took part: no row of the table fits.",
             'Return "other" there.',
             *(
                 _where(lambda f: not f.same_task and f.source_labels and not f.target_labels, kind)
-                for kind in (TRANSDUCTIVE, NONE)
+                for kind in (TRANSDUCTIVE, NONE, INDUCTIVE)
             ),
         ),
         *_mistakes(
@@ -503,10 +504,10 @@ _SIDE, _BLOCK = 8, 4
 def _scans(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Two scans of 64 numbers, 0 to 16, and one by itself: shapes (2, 64) and (1, 64).
 
-    The first has 16 in it; the others lie between 2 and 11, so that stretching them by what they hold is seen.
+    The first has 0 and 16 in it; the others lie between 2 and 11, so that stretching them by what they hold is seen.
     """
     scans = rng.integers(0, 17, (3, _SIDE * _SIDE)).astype(np.float64)
-    scans[0, rng.integers(64)] = 16
+    scans[0, rng.permutation(64)[:2]] = 0, 16
     scans[1:] = scans[1:].clip(2, 11)
     return scans[:2], scans[2:]
 

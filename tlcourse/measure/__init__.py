@@ -1,12 +1,14 @@
 """Measuring: intervals over seeds, and what learning curves say."""
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from tlcourse.measure.clusters import ClusterScore, cluster_accuracy, cluster_score, contingency, find_clusters
 from tlcourse.measure.curves import Benefits, amount_to_reach, benefits, break_even_tasks
 from tlcourse.measure.domains import proxy_a_distance
-from tlcourse.measure.forgetting import batch_norm_drift, changed_tensors, remembered
-from tlcourse.measure.inputs import channels_swapped, in_ink, input_costs, resized
 from tlcourse.measure.intervals import Interval, mean_band, mean_interval, paired_gap
-from tlcourse.measure.layers import chance_agreement, class_agreement, depth_features, excitement, probe_depths
 from tlcourse.measure.stopping import epoch_to_keep
 from tlcourse.measure.stored_results import StoredResult, store, stored
 from tlcourse.measure.validators import (
@@ -17,6 +19,17 @@ from tlcourse.measure.validators import (
     regret,
     source_weighted_score,
 )
+
+if TYPE_CHECKING:
+    from tlcourse.measure.forgetting import batch_norm_drift, changed_tensors, remembered
+    from tlcourse.measure.inputs import channels_swapped, in_ink, input_costs, resized
+    from tlcourse.measure.layers import chance_agreement, class_agreement, depth_features, excitement, probe_depths
+
+_WITH_TORCH = {
+    "forgetting": ("batch_norm_drift", "changed_tensors", "remembered"),
+    "inputs": ("channels_swapped", "in_ink", "input_costs", "resized"),
+    "layers": ("chance_agreement", "class_agreement", "depth_features", "excitement", "probe_depths"),
+}
 
 __all__ = [
     "Benefits",
@@ -56,3 +69,15 @@ __all__ = [
     "store",
     "stored",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """torch takes seconds to import: what needs it is loaded when it is first asked for."""
+    for module, names in _WITH_TORCH.items():
+        if name in names:
+            return getattr(importlib.import_module(f"{__name__}.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

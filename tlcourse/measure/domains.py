@@ -10,7 +10,7 @@ from tlcourse.errors import DataError
 def proxy_a_distance(source: np.ndarray, target: np.ndarray, *, seed: int = 0) -> float:
     """2 (1 - 2 error), with the error of a linear classifier that is to tell the domains apart.
 
-    2: every held-out example is told apart; 0: the classifier guesses (Ben-David et al. 2007, "Analysis of
+    2: every held-out example is told apart; 0: the classifier guesses (Ben-David et al. 2006, "Analysis of
     Representations for Domain Adaptation"; Ganin et al. 2016, "Domain-Adversarial Training of Neural Networks"). The
     classifier is logistic regression on standardised features. Each half of the examples is predicted by the one
     trained on the other half. The error is the mean of the two domains' own errors: otherwise "always the larger

@@ -65,7 +65,7 @@ def weighted_fit(
             axes.plot(x, y, color=COLOURS["ink"], linestyle=style, linewidth=2, label=name)
         axes.set(xlabel="x", ylabel="y", title=title)
         axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
-    return Picture(figure, f"{title}. A source sample, a target sample to its right, and {' and '.join(fits)}.")
+    return Picture(figure, f"{title}. A source sample, a target sample, and the lines {' and '.join(fits)}.")
 
 
 def domain_map(
@@ -88,7 +88,7 @@ def domain_map(
             plane = PCA(2, random_state=0).fit(np.concatenate(domains))
             for features, numbers, colour in zip(domains, labels, ("transfer", "scratch"), strict=True):
                 points = plane.transform(features)
-                axes.scatter(*points.T, s=1, alpha=0)  # sets the limits: text does not
+                axes.scatter(points[:, 0], points[:, 1], s=1, alpha=0)  # sets the limits: text does not
                 for (x, y), number in zip(points, numbers, strict=True):
                     axes.text(x, y, str(number), color=COLOURS[colour], fontsize=8, ha="center", va="center")
             axes.set(xticks=[], yticks=[], title=name)

@@ -101,7 +101,11 @@ def exciting_patches(
             _bare(grid.ravel())
             side = min(SEEN[name], data.images.shape[2])
             part.suptitle(
-                f"{name}: a unit sees {side} x {side} px", x=0.01, ha="left", fontsize=10.5, fontweight="bold"
+                f"{name}: a unit sees {side} x {side} px. The {units} units whose favourites agree most in class",
+                x=0.01,
+                ha="left",
+                fontsize=10.5,
+                fontweight="bold",
             )
     shown = f"the {units} units of each depth whose favourites agree most in their class"
     return Picture(figure, f"Image patches that excite a unit most, at {', '.join(at)}: {shown}; one unit a row.")
@@ -174,68 +178,58 @@ def by_depth(
     return Picture(figure, f"{title}. {y_label} by depth: {shown}.")
 
 
-_ARMS = (
-    ("BnB", "own, frozen", "third", "--"),
-    ("BnB+", "own, fine-tuned", "third", "-"),
-    ("AnB", "other, frozen", "transfer", "--"),
-    ("AnB+", "other, fine-tuned", "transfer", "-"),
+_PANELS = (
+    (
+        "the base's own layers, B to B",
+        (("BnB", "BnB: frozen", "third", "--"), ("BnB+", "BnB+: fine-tuned", "third", "-")),
+    ),
+    (
+        "layers of the other task, A to B",
+        (("AnB", "AnB: frozen", "transfer", "--"), ("AnB+", "AnB+: fine-tuned", "transfer", "-")),
+    ),
 )
 
 
 def layer_transfer(base: Sequence[float], arms: Mapping[str, Mapping[int, Sequence[float]]], *, title: str) -> Picture:
-    """The figure of Yosinski et al. (2014, figure 2): accuracy against the number of layers kept.
+    """The figure of Yosinski et al. (2014, figure 2): accuracy against the number of layers kept, with 95 % intervals.
+
+    Left where the kept layers are B's own, right where they are A's; the base stands in both as a grey band.
 
     Args:
         base: accuracies of the network trained on B from scratch, one a seed.
         arms: "BnB", "BnB+", "AnB", "AnB+" (or some of them) -> n -> accuracies, one a seed.
     """
-    figure, (axes,) = new_figure(8.4, 4.6)
+    panels = [(words, [arm for arm in drawn if arm[0] in arms]) for words, drawn in _PANELS]
+    panels = [(words, drawn) for words, drawn in panels if drawn]
+    figure, every = new_figure(9.4, 4.4, columns=len(panels), sharey=True)
     mean, low, high = (float(band[0]) for band in mean_band(np.reshape(base, (-1, 1))))
     described = [f"base {mean:.2f}"]
     with look():
-        axes.axhspan(low, high, color=COLOURS["baseline"], alpha=0.15, linewidth=0)
-        axes.axhline(mean, color=COLOURS["baseline"], linewidth=1.5)
-        ends = [(mean, "base B", COLOURS["baseline"])]
-        shift = 0.0
-        for arm, words, colour, style in _ARMS:
-            if arm not in arms:
-                continue
-            n = sorted(arms[arm])
-            centre, below, above = mean_band(np.array([arms[arm][k] for k in n]).T)
-            place = np.array(n) + shift  # side by side, so that intervals do not hide each other
-            axes.plot(place, centre, style, color=COLOURS[colour], marker="o", markersize=5)
-            axes.errorbar(
-                place, centre, yerr=[centre - below, above - centre], fmt="none", color=COLOURS[colour], capsize=3
-            )
-            ends.append((float(centre[-1]), f"{arm}: {words}", COLOURS[colour]))
-            described.append(f"{arm} ends at {centre[-1]:.2f}")
-            shift += 0.06
-        _label_ends(axes, ends)
-        axes.set_xticks(n)
-        axes.set(
-            xlabel="n: layers kept, from the input on (1 = stem, 6 = the whole body)",
-            ylabel="test accuracy on B",
-            title=title,
-        )
-    return Picture(figure, f"{title}. Accuracy on B against layers kept: {', '.join(described)}.")
-
-
-def _label_ends(axes: Axes, ends: Sequence[tuple[float, str, str]]) -> None:
-    """Each curve's name at the right, moved apart where they would overlap."""
-    low, high = axes.get_ylim()
-    least, floor = 0.062 * (high - low), -np.inf
-    for height, text, colour in sorted(ends):
-        floor = max(height, floor + least)
-        axes.annotate(
-            text,
-            (1, floor),
-            xycoords=("axes fraction", "data"),
-            xytext=(6, 0),
-            textcoords="offset points",
-            color=colour,
-            va="center",
-            fontweight="bold",
-        )
+        for axes, (words, drawn) in zip(every, panels, strict=True):
+            axes.axhspan(low, high, color=COLOURS["baseline"], alpha=0.15, linewidth=0)
+            axes.axhline(mean, color=COLOURS["baseline"], linewidth=1.5, label="base B, its mean and 95 % interval")
+            for shift, (arm, label, colour, style) in zip((-0.05, 0.05), drawn, strict=False):
+                n = sorted(arms[arm])
+                centre, below, above = mean_band(np.array([arms[arm][k] for k in n]).T)
+                axes.errorbar(
+                    np.array(n) + shift,  # side by side, so that intervals do not hide each other
+                    centre,
+                    yerr=[centre - below, above - centre],
+                    fmt=style,
+                    color=COLOURS[colour],
+                    marker="o" if style == "--" else "s",
+                    markerfacecolor="white" if style == "--" else COLOURS[colour],
+                    capsize=3,
+                    label=label,
+                )
+                described.append(f"{arm} " + ", ".join(f"{value:.3f}" for value in centre))
+                axes.set_xticks(n)
+            axes.set_title(words, fontsize=10.5)
+            axes.set(xlabel="n: first layers kept (1 = stem, 6 = the whole body)")
+            axes.legend(loc="lower left", frameon=False)
+        every[0].set(ylabel="test accuracy on B")
+        figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
+    return Picture(figure, f"{title}. Accuracy on B for n layers kept, from the first n on: {'; '.join(described)}.")
 
 
 def input_costs(runs: Mapping[str, tuple[np.ndarray, np.ndarray]], *, title: str, chance: float) -> Picture:

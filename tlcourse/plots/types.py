@@ -16,6 +16,7 @@ from tlcourse.worlds.images import LabelledImages
 from tlcourse.worlds.style import CHALK, PHOTO
 
 _SIZE = 48
+_HEAD = 0.93  # inches above the first row: title and headings
 # The world's own style, somewhat clearer: three images must do.
 _CLEAR = PHOTO.but(contrast=0.7, noise=0.15, blur=0.15, hidden=0, background=0.5, pose=0.5)
 
@@ -39,19 +40,20 @@ class _Row:
 
 def types_of_transfer() -> Picture:
     """A row for each type: three source images, three target images, each with its label or a question mark."""
-    rows = _rows()
-    figure = Figure(figsize=(9.4, 1.62 * len(rows) + 0.55))
+    rows, title = _rows(), "Three types of transfer: what differs, and where the labels are"
+    height = 1.62 * len(rows) + _HEAD
+    figure = Figure(figsize=(9.4, height))
     with look():
         axes = figure.add_axes((0, 0, 1, 1))
-        height = 1.62 * len(rows) + 0.55
         axes.set(xlim=(0, 9.4), ylim=(height, 0))
         axes.set_axis_off()
+        axes.text(0.3, 0.3, title, fontweight="bold", fontsize=13, va="center")
         for x, heading in ((1.72, "source"), (4.72, "target"), (7.35, "what differs, labels")):
-            axes.text(x, 0.33, heading, fontweight="bold", fontsize=11, va="center")
+            axes.text(x, 0.72, heading, fontweight="bold", fontsize=11, va="center")
         for number, row in enumerate(rows):
-            _draw_row(axes, row, 0.55 + 1.62 * number)
+            _draw_row(axes, row, _HEAD + 1.62 * number)
     said = "; ".join(f"{row.name}: {', '.join(row.facts)}" for row in rows)
-    return Picture(figure, f"The three types of transfer. {said}.")
+    return Picture(figure, f"{title}. {said}.")
 
 
 def _rows() -> tuple[_Row, ...]:
