@@ -239,7 +239,7 @@ print("30 target labels against aligned:", verdict(inductive["handwriting: featu
 # much (**PCA**); **whitening** then gives each direction the same weight. One task is to describe pictographs, the other
 # to group digits; no label takes part.
 #
-# We score with labels that no method has seen: **adjusted mutual information** is 1 if the groups are the classes and
+# We score with labels that training never sees: **adjusted mutual information** is 1 if the groups are the classes and
 # about 0 for groups made at random (Vinh, Epps and Bailey, 2010).
 #
 # In trials we screened about ten descriptions on four targets and chose this one because it looked best on chalk digits.
@@ -374,7 +374,7 @@ tl.check.classify_situations(classify_situations)
 # ## Two feature spaces that do not fit
 #
 # So far source and target had the same kind of input, the same $\mathcal{X}$: **homogeneous** transfer. Where the spaces
-# differ, transfer is **heterogeneous**: texts in two languages, images and sounds, or, here, GlyphNet's colour images and
+# differ, transfer is **heterogeneous**: texts in two languages or, here, GlyphNet's colour images and
 # a scanner that writes 64 numbers from 0 (no ink) to 16.
 
 # %%
@@ -385,8 +385,7 @@ except RuntimeError as error:
     print("GlyphNet refuses:", str(error)[:90])
 
 # %% [markdown]
-# It takes a **bridge**: a map from one space into the other, or from both into a third. It may be learned (from pairs,
-# such as texts with their translations) or, as here, made by hand.
+# It takes a **bridge**: a map from one space into the other, or from both into a third, learned or made by hand.
 
 # %% [markdown] task="scans_to_images"
 # Build the bridge. Each row of `scans` is an 8 x 8 image, row after row, of numbers from 0 to 16. Make of each a uint8
@@ -543,9 +542,8 @@ print("domain adaptation against source:   ", verdict(aligned, source_only))
 
 # %% [markdown]
 # **Explain.** Compare a blue bar only with the grey one above it: the two had the same, but for what is tested. Otherwise
-# this is no league table; domain adaptation saw no target label, multitask 600 extra answers. "A tie" means that these
-# runs show no difference, not that there is none. How fine-tuning and frozen features compare is said for *this* target
-# and 30 labels only; lesson 08 draws the map.
+# this is no league table; domain adaptation saw no target label, multitask 600 extra answers. How fine-tuning and frozen
+# features compare is said for *this* target and 30 labels only; lesson 08 draws the map.
 
 # %% [markdown] task="choose_approach"
 # `"feature extraction"`, `"fine-tuning"`, `"domain adaptation"` or `"multitask"`? In each case something rules out the

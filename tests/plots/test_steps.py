@@ -25,6 +25,8 @@ def test_forgetting() -> None:
 
 
 def test_stopping() -> None:
-    assert "patience 1 keeps epoch 1" in stopping([1.0, 0.5, 0.8], {1: 1, 3: 1}, title="Stop").alt
+    losses = np.array([[1.0, 0.5, 0.8], [0.4, 0.6, 0.3]])
+    picture = stopping(losses, {1: [1, 0], 3: [1, 2]}, title="Stop")
+    assert "2 runs; the epochs kept: patience 1 keeps 1, 0, patience 3 keeps 1, 2" in picture.alt
     with pytest.raises(DataError, match="no epoch 7"):
-        stopping([1.0, 0.5], {1: 7}, title="Stop")
+        stopping(losses, {1: [1, 7]}, title="Stop")

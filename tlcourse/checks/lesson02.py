@@ -919,7 +919,7 @@ def _collect_bug(answer: Any, rng: np.random.Generator) -> Evidence:
 
 def _as_list(value: Any) -> Any:
     """A set, the keys of a dict or an array of names are as good as a list; `collecting.simple` knows them not."""
-    if isinstance(value, np.ndarray) and value.dtype.kind in "UO":
+    if isinstance(value, np.ndarray) and (value.dtype.kind in "UO" or not value.size):
         value = value.tolist()
     return sorted(value, key=str) if isinstance(value, Set) else value
 

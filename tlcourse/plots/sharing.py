@@ -104,7 +104,7 @@ def by_labels(
         axes.set_ylim(0, 1.02)
         axes.set_xlim(-0.5, len(per_class) - 0.5)
         axes.grid(axis="x", visible=False)
-        axes.set(xlabel="labels of each class for the probe", ylabel="test accuracy", title=title)
+        axes.set(xlabel="labels of each class", ylabel="test accuracy", title=title)
         # Negative, so that names which would overlap move down: there is no room above.
         ends = [-float(np.mean(accuracies[name], 0)[-1]) for name in names]
         for name, depth, colour in zip(names, _spread(ends), _SERIES, strict=False):

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from tlcourse.errors import DataError
 from tlcourse.measure.intervals import mean_band
@@ -91,42 +92,35 @@ def forgetting(
     return Picture(figure, alt)
 
 
-def stopping(losses: Sequence[float], kept: Mapping[int, int], *, title: str) -> Picture:
-    """A validation curve, with the epoch that early stopping keeps for each patience.
+def stopping(losses: np.ndarray, kept: Mapping[int, Sequence[int]], *, title: str) -> Picture:
+    """Validation curves, one a run, with the epoch that early stopping keeps of each for each patience.
 
     Args:
-        losses: validation loss (cross-entropy, nats) after each epoch, shape (E,).
-        kept: patience -> the epoch kept.
+        losses: validation loss (cross-entropy, nats) after each epoch, shape (runs, E).
+        kept: patience -> the epoch kept of each run, shape (runs,).
         title: the figure's title.
 
     Raises:
-        DataError: an epoch that the curve does not have.
+        DataError: an epoch that the curves do not have.
     """
-    if any(not 0 <= epoch < len(losses) for epoch in kept.values()):
-        raise DataError(f"A curve of {len(losses)} epochs has no epoch {max(kept.values())}.", "Epochs count from 0.")
+    losses = np.asarray(losses)
+    latest = max(max(epochs) for epochs in kept.values())
+    if latest >= losses.shape[1]:
+        raise DataError(f"Curves of {losses.shape[1]} epochs have no epoch {latest}.", "Epochs count from 0.")
     figure, (axes,) = new_figure(8, 3.8)
-    by_epoch: dict[int, list[int]] = {}
-    for patience, epoch in kept.items():
-        by_epoch.setdefault(epoch, []).append(patience)
+    looks = zip(kept.items(), ("scratch", "third", "fourth"), ("s", "o", "D"), (11, 8, 8), strict=False)
     with look():
-        axes.plot(range(len(losses)), losses, color=COLOURS["transfer"], marker="o", markersize=4)
-        for epoch, patiences in by_epoch.items():
-            axes.plot(epoch, losses[epoch], "o", color=COLOURS["scratch"], markersize=10, markerfacecolor="none", mew=2)
-            axes.annotate(
-                f"patience {' and '.join(map(str, patiences))}",
-                (epoch, losses[epoch]),
-                xytext=(4, -12),
-                textcoords="offset points",
-                va="top",
-                color=COLOURS["scratch"],
-                fontweight="bold",
-                bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
-            )
-        low, high = min(losses), max(losses)
-        axes.set_ylim(low - 0.25 * (high - low), high + 0.08 * (high - low))
+        axes.plot(losses.T, color=COLOURS["transfer"], linewidth=1.2, alpha=0.6)
+        for (patience, epochs), colour, marker, size in looks:
+            heights = losses[np.arange(len(losses)), list(epochs)]
+            style = {"color": COLOURS[colour], "marker": marker, "markersize": size, "markerfacecolor": "none"}
+            axes.plot(epochs, heights, linestyle="none", mew=2, label=f"kept with patience {patience}", **style)
+        axes.legend(frameon=False)
+        axes.set_ylim(bottom=0)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set(xlabel="epoch", ylabel="validation loss (nats)", title=title)
-    words = ", ".join(f"patience {patience} keeps epoch {epoch}" for patience, epoch in kept.items())
-    return Picture(figure, f"{title}. Validation loss over {len(losses)} epochs; {words}.")
+    words = ", ".join(f"patience {patience} keeps {', '.join(map(str, epochs))}" for patience, epochs in kept.items())
+    return Picture(figure, f"{title}. Validation losses of {len(losses)} runs; the epochs kept: {words}.")
 
 
 def _label_end(axes: Axes, name: str, height: float, colour: str) -> None:
