@@ -49,6 +49,11 @@ def test_help_is_light_and_names_every_command() -> None:
     assert all(re.search(rf"^ +{name}\b", told, re.M) for name in COMMANDS)
 
 
+def test_listing_exercises_imports_no_torch() -> None:
+    listed = imported_by("from tlcourse.checks import registry; registry.exercises()")
+    assert not listed & {"torch", "fastai", "matplotlib"}
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_explains_itself(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:

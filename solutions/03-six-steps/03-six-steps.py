@@ -184,7 +184,7 @@ for name, networks in arms.items():
 #
 # - no parameter of the body asks for a gradient;
 # - the body's batch norms are in evaluation mode, so that their running statistics stay;
-# - the head stays in training mode, since it may hold **dropout**, which switches random inputs off while it trains.
+# - the head goes on training, in training mode: it may hold **dropout**, which then switches random inputs off.
 
 
 # %% exercise="freeze_body"

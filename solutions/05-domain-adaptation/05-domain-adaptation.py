@@ -259,9 +259,9 @@ weights = tl.transfer.importance_weights(features(source), features(target))
 print(f"effective size: {tl.transfer.effective_size(weights):.0f} of {len(weights):,} examples")
 
 # %% [markdown]
-# **Explain.** Hardly any printed digit looks like handwriting, so a minority gets most of the weight and the rest hardly
-# count. If you guessed that most digits count: that takes domains that overlap, as in the figure. Weights can choose
-# among source examples; they cannot move them. A table further down shows what that is worth here.
+# **Explain.** Hardly any printed digit looks like handwriting, so a minority gets most of the weight. If you guessed that
+# most digits count: that takes domains that overlap, as in the figure. Weights can choose among source examples; they
+# cannot move them. A table further down shows what that is worth here.
 
 # %% [markdown]
 # ## Move the features: CORAL and MMD
@@ -574,7 +574,8 @@ harm = {
     "three digits: MMD": chalk_mmd[:, 0],
 }
 grey = {name: "baseline" for name in harm if "source only" in name}
-tl.plots.bars(harm, title="It helps with ten digits and hurts with three", x_label=guessing, chance=0.1, colours=grey)
+title = "The target's statistics help with ten digits and hurt with three"
+tl.plots.bars(harm, title=title, x_label=guessing, chance=0.1, colours=grey)
 
 # %%
 for digits, arm in [("ten", "target statistics"), ("three", "target statistics"), ("three", "MMD")]:

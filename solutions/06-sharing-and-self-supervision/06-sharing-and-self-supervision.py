@@ -383,7 +383,7 @@ def probed(name, per_class):
     return tl.transfer.probe_seeds(x, pool.labels, test_x, test.labels, per_class, range(5), strengths=PENALTIES)
 
 
-COUNTS, PENALTIES = (5, 10, 100), (1.0,)
+COUNTS, PENALTIES = (5, 10, 100), (1.0, 10.0)
 few = {name: [probed(name, count) for count in COUNTS[:2]] for name in tl.progress(list(pool_features), "few labels")}
 
 # %%
@@ -454,7 +454,7 @@ def turned(seed):
 (train_x, train_turn), (test_x, test_turn) = turned(680), turned(681)
 for task in ("labels", "contrastive", "rotation"):
     x, test_of = (tl.transfer.frozen_features(BODIES[task], images, mean=MEAN, std=STD) for images in (train_x, test_x))
-    turn_runs = tl.transfer.probe_seeds(x, train_turn, test_of, test_turn, 100, range(5), strengths=PENALTIES)
+    turn_runs = tl.transfer.probe_seeds(x, train_turn, test_of, test_turn, 100, range(5), strengths=(1.0,))
     print(f"{task:12} names the turn: {tl.measure.mean_interval(turn_runs)}")
 
 # %% [markdown]

@@ -8,7 +8,7 @@ import numpy as np
 
 from tlcourse.measure.intervals import mean_band
 from tlcourse.measure.validators import rank_agreement
-from tlcourse.plots.figures import new_figure
+from tlcourse.plots.figures import head, new_figure
 from tlcourse.plots.picture import COLOURS, Picture, look
 
 
@@ -36,7 +36,7 @@ def shift(
             axes.set(xlabel=x_label, ylabel=y_label, ylim=limits)
             axes.xaxis.set_major_formatter("{x:.0%}")
             described.append(f"{y_label} goes from {mean[0]:.2f} to {mean[-1]:.2f}")
-        figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
+        head(figure, title)
     return Picture(figure, f"{title}. Along the walk {', '.join(described)}.")
 
 
@@ -95,7 +95,7 @@ def domain_map(
             axes.grid(visible=False)
         for place, text, colour in ((0.72, "source", "transfer"), (0.86, "target", "scratch")):
             figure.text(place, 0.965, text, color=COLOURS[colour], fontweight="bold", fontsize=12)
-        figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
+        head(figure, title)
     return Picture(figure, f"{title}. Source and target features in a plane, for {', '.join(panels)}.")
 
 
@@ -122,5 +122,5 @@ def validators(scores: Mapping[str, Sequence[float]], accuracies: Sequence[float
             axes.locator_params(axis="x", nbins=4)
             described.append(f"{name} {agreement:+.2f}")
         panels[0].set_ylabel("true target accuracy")
-        figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
+        head(figure, title)
     return Picture(figure, f"{title}. Rank agreement of each score with the true accuracy: {', '.join(described)}.")

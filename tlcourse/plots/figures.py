@@ -53,7 +53,7 @@ def sheet(
                     _shortened(data.classes[column]), fontsize=8, loc="center", fontweight="normal"
                 )
         title = title or data.name
-        figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
+        head(figure, title)
     names = ", ".join(data.classes[:shown])
     return Picture(figure, f"{title}: a sheet of {rows} images each of {names}.")
 
@@ -115,25 +115,35 @@ def draw_curves(
         mean, low, high = mean_band(np.asarray(values))
         axes.plot(x, mean, color=COLOURS[colour], marker="o", markersize=3.5)
         axes.fill_between(x, low, high, color=COLOURS[colour], alpha=0.18, linewidth=0)
-        ends.append((float(mean[-1]), name, COLOURS[colour]))
+        ends.append((float(mean[-1]), name, colour))
     if chance is not None:
         axes.axhline(chance, color=COLOURS["baseline"], linestyle="--", linewidth=1.3)
-        ends.append((chance, "chance", COLOURS["baseline"]))
+        ends.append((chance, "chance", "baseline"))
     axes.set_ylim(0, 1.02)
-    for height, (_, name, colour) in zip(_spread([end[0] for end in ends]), ends, strict=True):
-        axes.annotate(
-            name,
-            (1, height),
-            xycoords=("axes fraction", "data"),
-            xytext=(6, 0),
-            textcoords="offset points",
-            color=colour,
-            va="center",
-            fontweight="bold",
-        )
+    for height, (_, name, colour) in zip(spread_apart([end[0] for end in ends]), ends, strict=True):
+        label_end(axes, name, height, colour)
 
 
-def _spread(heights: Sequence[float], least: float = 0.075) -> list[float]:
+def label_end(axes: Axes, name: str, height: float, colour: str) -> None:
+    """Write a curve's name right of the axes, at a height in data units, in a colour of `COLOURS`."""
+    axes.annotate(
+        name,
+        (1, height),
+        xycoords=("axes fraction", "data"),
+        xytext=(6, 0),
+        textcoords="offset points",
+        color=COLOURS[colour],
+        va="center",
+        fontweight="bold",
+    )
+
+
+def head(figure: Figure, title: str) -> None:
+    """The title of a figure that has several panels, at its left edge as over a single panel."""
+    figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
+
+
+def spread_apart(heights: Sequence[float], least: float = 0.075) -> list[float]:
     """The heights moved apart, upwards, until labels at them do not overlap; the order is kept."""
     placed: dict[int, float] = {}
     floor = -np.inf
@@ -162,7 +172,7 @@ def bars(
     described = []
     with look():
         for row, (name, numbers) in enumerate(values.items()):
-            mean, reach = _mean_and_reach(numbers)
+            mean, reach = mean_and_reach(numbers)
             colour = COLOURS[(colours or {}).get(name, "transfer")]
             axes.barh(row, mean, color=colour, height=0.62)
             if reach:
@@ -179,7 +189,8 @@ def bars(
     return Picture(figure, f"{title}. {x_label}: {', '.join(described)}.")
 
 
-def _mean_and_reach(numbers: Sequence[float]) -> tuple[float, float]:
+def mean_and_reach(numbers: Sequence[float]) -> tuple[float, float]:
+    """The mean and half its 95 % interval, which is 0 for a single number."""
     if len(numbers) < 2:
         return float(numbers[0]), 0.0
     mean, low, _ = mean_band(np.asarray(numbers, float).reshape(-1, 1))

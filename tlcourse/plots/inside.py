@@ -13,7 +13,7 @@ from tlcourse.errors import DataError
 from tlcourse.measure.intervals import mean_band
 from tlcourse.measure.layers import Excitement, class_agreement, depths, excitement, maps_by_depth
 from tlcourse.models.glyphnet import GlyphNet
-from tlcourse.plots.figures import draw_curves, new_figure
+from tlcourse.plots.figures import draw_curves, head, new_figure
 from tlcourse.plots.picture import COLOURS, Picture, look
 from tlcourse.transfer.training import prepared
 from tlcourse.worlds.images import LabelledImages
@@ -39,7 +39,7 @@ def filters(network: GlyphNet, *, columns: int = 8, title: str = "The filters of
             axes.imshow(picture.transpose(1, 2, 0), interpolation="bicubic")
         for axes in grid:
             axes.set_axis_off()
-        figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
+        head(figure, title)
     return Picture(
         figure, f"{title}: {len(weights)} filters of {weights.shape[2]} x {weights.shape[3]} pixels in colour."
     )
@@ -65,7 +65,7 @@ def activations(network: GlyphNet, data: LabelledImages, index: int = 0, *, maps
             )
         _bare(grid.ravel())
         title = "One picture, depth by depth: the channels that vary most"
-        figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
+        head(figure, title)
     return Picture(
         figure, f"{title}. Rows: {', '.join(names)}; maps shrink from {rows[0].shape[1]} to {rows[-1].shape[1]} px."
     )
@@ -228,7 +228,7 @@ def layer_transfer(base: Sequence[float], arms: Mapping[str, Mapping[int, Sequen
             axes.set(xlabel="n: first layers kept (1 = stem, 6 = the whole body)")
             axes.legend(loc="lower left", frameon=False)
         every[0].set(ylabel="test accuracy on B")
-        figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
+        head(figure, title)
     return Picture(figure, f"{title}. Accuracy on B for n layers kept, from the first n on: {'; '.join(described)}.")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tlcourse.measure.intervals import mean_band
-from tlcourse.plots.figures import _mean_and_reach, _spread, new_figure
+from tlcourse.plots.figures import head, label_end, mean_and_reach, new_figure, spread_apart
 from tlcourse.plots.picture import COLOURS, Picture, look
 from tlcourse.worlds.images import LabelledImages
 
@@ -29,7 +29,7 @@ def gaps(values: Mapping[str, Sequence[float]], *, title: str, x_label: str, hel
     with look():
         axes.axvline(0, color=COLOURS["baseline"], linewidth=1.4)
         for row, (name, numbers) in enumerate(values.items()):
-            mean, reach = _mean_and_reach(numbers)
+            mean, reach = mean_and_reach(numbers)
             colour = COLOURS["baseline"] if abs(mean) <= reach else COLOURS["third" if mean > 0 else "scratch"]
             axes.errorbar(mean, row, xerr=reach, fmt="o", color=colour, capsize=5, linewidth=2.2, markersize=8)
             axes.annotate(
@@ -62,16 +62,7 @@ def conflict(steps: Sequence[int], cosines: Mapping[str, np.ndarray], *, title: 
             mean, low, high = mean_band(np.asarray(runs))
             axes.plot(steps, mean, color=COLOURS[colour])
             axes.fill_between(steps, low, high, color=COLOURS[colour], alpha=0.18, linewidth=0)
-            axes.annotate(
-                name,
-                (1, mean[-3:].mean()),
-                xycoords=("axes fraction", "data"),
-                xytext=(6, 0),
-                textcoords="offset points",
-                color=COLOURS[colour],
-                va="center",
-                fontweight="bold",
-            )
+            label_end(axes, name, mean[-3:].mean(), colour)
         axes.set(xlabel="training steps", ylabel="cosine of the gradients", title=title)
         axes.text(0.01, 0.02, "below 0: the tasks conflict", transform=axes.transAxes, color=COLOURS["baseline"])
     means = ", ".join(f"{name} {np.mean(runs):+.2f} on average" for name, runs in cosines.items())
@@ -107,7 +98,7 @@ def by_labels(
         axes.set(xlabel="labels of each class", ylabel="test accuracy", title=title)
         # Negative, so that names which would overlap move down: there is no room above.
         ends = [-float(np.mean(accuracies[name], 0)[-1]) for name in names]
-        for name, depth, colour in zip(names, _spread(ends), _SERIES, strict=False):
+        for name, depth, colour in zip(names, spread_apart(ends), _SERIES, strict=False):
             look_of: dict[str, Any] = {"color": COLOURS[colour], "fontweight": "bold", "va": "center"}
             axes.annotate(
                 name,
@@ -151,5 +142,5 @@ def feature_maps(features: Mapping[str, np.ndarray], data: LabelledImages, *, cl
             axes.set_yticks([])
             axes.set_title(name, fontsize=11)
         all_axes[-1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize=9)
-        figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
+        head(figure, title)
     return Picture(figure, f"{title}. Dots for {classes} classes on two principal components: {', '.join(features)}.")

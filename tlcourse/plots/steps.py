@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from tlcourse.errors import DataError
 from tlcourse.measure.intervals import mean_band
-from tlcourse.plots.figures import new_figure
+from tlcourse.plots.figures import label_end, new_figure
 from tlcourse.plots.picture import COLOURS, Picture, look
 
 
@@ -29,7 +28,7 @@ def drift(layers: Sequence[str], arms: Mapping[str, np.ndarray], *, title: str) 
             mean, low, high = mean_band(np.asarray(runs))
             reach = np.stack([mean - low, high - mean])
             axes.errorbar(places, mean, reach, color=COLOURS[colour], marker="o", markersize=5, capsize=3)
-            _label_end(axes, name, float(mean[-1]), colour)
+            label_end(axes, name, float(mean[-1]), colour)
         axes.set_xticks(places, list(layers), rotation=40, ha="right", fontsize=9)
         axes.set_ylim(bottom=min(-0.02, axes.get_ylim()[0]))
         axes.set(ylabel="shift of the running mean\n(standard deviations)", title=title)
@@ -78,7 +77,7 @@ def forgetting(
                 color=COLOURS[colour],
                 fontsize=9,
             )
-            _label_end(axes, name, float(mean[-1]), colour)
+            label_end(axes, name, float(mean[-1]), colour)
         axes.set_xscale("log")
         axes.set_xticks(list(rates), [f"{rate:g}" for rate in rates])
         axes.minorticks_off()
@@ -113,24 +112,11 @@ def stopping(losses: np.ndarray, kept: Mapping[int, Sequence[int]], *, title: st
         axes.plot(losses.T, color=COLOURS["transfer"], linewidth=1.2, alpha=0.6)
         for (patience, epochs), colour, marker, size in looks:
             heights = losses[np.arange(len(losses)), list(epochs)]
-            style = {"color": COLOURS[colour], "marker": marker, "markersize": size, "markerfacecolor": "none"}
-            axes.plot(epochs, heights, linestyle="none", mew=2, label=f"kept with patience {patience}", **style)
+            (marks,) = axes.plot(epochs, heights, marker, color=COLOURS[colour], markersize=size, mew=2)
+            marks.set(markerfacecolor="none", label=f"kept with patience {patience}")
         axes.legend(frameon=False)
         axes.set_ylim(bottom=0)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set(xlabel="epoch", ylabel="validation loss (nats)", title=title)
     words = ", ".join(f"patience {patience} keeps {', '.join(map(str, epochs))}" for patience, epochs in kept.items())
     return Picture(figure, f"{title}. Validation losses of {len(losses)} runs; the epochs kept: {words}.")
-
-
-def _label_end(axes: Axes, name: str, height: float, colour: str) -> None:
-    axes.annotate(
-        name,
-        (1, height),
-        xycoords=("axes fraction", "data"),
-        xytext=(6, 0),
-        textcoords="offset points",
-        color=COLOURS[colour],
-        va="center",
-        fontweight="bold",
-    )
