@@ -7,7 +7,7 @@ too, to show how much the later steps bring.
 Rotation, three ways: as the shipped body, with posters from the start, and with one random turn of each image instead
 of all four (four times as many images then, so that the network sees as many pictures); small images, three seeds.
 
-    python benchmarks/self_supervision.py            # about 8 minutes; --seeds 2 --images 1024 for a trial
+    python benchmarks/self_supervision.py            # about 12 minutes; --seeds 2 --images 1024 for a trial
     python benchmarks/self_supervision.py --store    # also keep the result in the package, for lesson 06
 """
 
@@ -40,7 +40,7 @@ from tlcourse.worlds import LabelledImages, glyphs
 
 POOL_SEED, TEST_SEED = 660, 661  # as in the lesson
 RATES = (1e-3, 3e-3)
-STEPS = {5: 200, 10: 300, 100: 600}
+STEPS = {5: 600, 10: 600, 100: 600}
 TRIAL_SEED = 99
 PARTS = ("scratch", "rotation")
 

@@ -354,8 +354,7 @@ pool_features, test_features = features(pool), features(test)
 
 # %% [markdown]
 # Training from scratch takes minutes, so its accuracies are stored: five seeds for each number of labels, on the very
-# images that the probes get, with a learning rate chosen on a sixth seed. Was it trained for long enough? Here is one
-# of these runs again, live, with twice as many steps.
+# images that the probes get, with a learning rate chosen on a sixth seed. Here is one of these runs live, cut short.
 
 # %%
 STORED = tl.measure.stored("self_supervision")
@@ -363,8 +362,11 @@ print(STORED)
 few_images = pool.subset(tl.transfer.draw_rows(pool.labels, 5, seed=0))
 torch.manual_seed(0)
 run = STORED.figures["scratch"]["5"]
-history = tl.transfer.fit(tl.models.GlyphNet(20), few_images, test, steps=2 * run["steps"], rate=run["rate"], seed=0)
-print(f"{run['steps']} steps: {run['end'][0]:.3f}, twice as many: {history.accuracy[-1]:.3f}")
+history = tl.transfer.fit(tl.models.GlyphNet(20), few_images, test, steps=100, rate=run["rate"], seed=0)
+print(f"live, 100 steps: {history.accuracy[-1]:.3f}; stored, {run['steps']} steps: {run['end'][0]:.3f}")
+
+# %% [markdown]
+# Was scratch trained for long enough? Half of the steps against all of them:
 
 # %%
 for count, run in STORED.figures["scratch"].items():
