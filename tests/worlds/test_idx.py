@@ -54,12 +54,12 @@ def test_labels_in_place_of_images(tmp_path: Path) -> None:
 def test_a_file_that_is_cut_short(tmp_path: Path, packed: bool) -> None:
     images, labels = pair(tmp_path, packed=packed)
     images.write_bytes(images.read_bytes()[:-20])
-    with pytest.raises(DataError, match="cut short|unpacked"):
+    with pytest.raises(DataError, match=r"cut short|unpacked"):
         idx_images(images, labels)
 
 
 def test_files_of_two_sets(tmp_path: Path) -> None:
     images, _ = pair(tmp_path)
     labels = idx_file(tmp_path / "others", np.arange(4))
-    with pytest.raises(DataError, match="6 images and .* 4 labels"):
+    with pytest.raises(DataError, match=r"6 images and .* 4 labels"):
         idx_images(images, labels)
