@@ -8,7 +8,7 @@ import torch
 
 from tlcourse.errors import DataError
 from tlcourse.models.glyphnet import GlyphNet
-from tlcourse.transfer.transplant import layer_transfer, retrain, split_after, transplant
+from tlcourse.transfer.transplant import layer_transfer, retrain, transplant
 from tlcourse.worlds.images import LabelledImages
 
 
@@ -44,7 +44,7 @@ def test_frozen_layers_keep_weights_and_statistics() -> None:
     network = transplant(donor, 3, 3)
     accuracy = retrain(network, 3, colours(24, 0), colours(12, 1), steps=4, seed=0)
     assert 0 <= accuracy <= 1
-    lower, upper = split_after(network, 3)
+    lower, upper = network[:3], network[3:]
     assert all(same(part, getattr(donor, name)) for part, name in zip(lower, ("stem", "block1", "block2"), strict=True))
     assert upper[0].bn1.running_mean.abs().sum() > 0
 

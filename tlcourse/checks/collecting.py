@@ -81,6 +81,21 @@ def _quiet(printed: _Printed) -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """Whatever an answer does to torch's generator or its gradient switch is undone."""
+    import torch  # takes seconds, and only answers about networks come here
+
+    grad = torch.is_grad_enabled()
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            torch.set_grad_enabled(True)
+            yield
+    finally:
+        torch.set_grad_enabled(grad)
+
+
 def each(answer: Callable[..., Any], cases: list[tuple[Any, ...]]) -> list[Evidence]:
     """`call` once for each tuple of arguments; an answer gets copies of them, and cannot spoil the next case."""
     import copy

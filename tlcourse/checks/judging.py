@@ -42,6 +42,12 @@ def same(answer: Any, expected: Any, absolute: float = 6e-5) -> bool:
     return abs(answer - expected) <= max(absolute, 1e-4 * abs(expected))
 
 
+def same_or_nan(answer: Any, expected: Any) -> bool:
+    """`same`, and NaN is as good as NaN: for mistakes that end there."""
+    both = (answer, expected)
+    return all(isinstance(value, float) and math.isnan(value) for value in both) or same(answer, expected)
+
+
 def one_number(value: Any) -> Any:
     """A single number, whatever arrays or lists of one item it is wrapped in; any other value as it is."""
     while isinstance(value, np.ndarray | list) and len(value) == 1:

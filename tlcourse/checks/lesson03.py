@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import copy
-import inspect
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tlcourse.checks.collecting import call, each, simple
+from tlcourse.checks.collecting import call, each, kept, simple, undisturbed
 from tlcourse.checks.exercise import Evidence, Exercise, Finding
 from tlcourse.checks.judging import Misconception, Question, judge_question, same, unusable
 from tlcourse.measure import epoch_to_keep
@@ -24,38 +22,6 @@ if TYPE_CHECKING:
 # torch takes seconds to import, and the registry imports this module: what needs torch imports it when it runs.
 
 # --- for all exercises on networks ----------------------------------------------------------------------------------
-
-
-def _kept(answer: Any, *args: Any) -> tuple[Evidence, Any]:
-    """`call`, and the value itself beside its plain form."""
-    kept: list[Any] = []
-    try:
-        inspect.signature(answer).bind(*args)
-    except (TypeError, ValueError):
-        return call(answer, *args), None  # no function, or one that does not take these arguments
-
-    def keeping() -> None:
-        kept.append(answer(*args))
-
-    record = call(keeping)
-    if kept:
-        record["value"] = call(lambda: kept[0]).get("value")
-    return record, (kept[0] if kept else None)
-
-
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Whatever an answer does to torch's generator, its gradient switch or its number of threads is undone."""
-    import torch
-
-    grad = torch.is_grad_enabled()
-    try:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            torch.set_grad_enabled(True)
-            yield
-    finally:
-        torch.set_grad_enabled(grad)
 
 
 def _first_fault(name: str, records: Sequence[Evidence], points: float) -> Finding | None:
@@ -84,7 +50,7 @@ _FREEZE_NETWORKS = (((4, 6, 8), 3, False), ((5, 5, 7, 6), 4, True))
 
 
 def _collect_freeze(answer: Any, rng: np.random.Generator) -> Evidence:
-    with _undisturbed():
+    with undisturbed():
         return {"trials": [_freeze_trial(answer, rng, *shape) for shape in _FREEZE_NETWORKS]}
 
 
@@ -319,7 +285,7 @@ _HEAD_CASES = (((4, 6, 8), 9, 4, False), ((5, 7, 11), 6, 13, True))
 
 
 def _collect_head(answer: Any, rng: np.random.Generator) -> Evidence:
-    with _undisturbed():
+    with undisturbed():
         return {"trials": [_head_trial(answer, rng, *case) for case in _HEAD_CASES]}
 
 
@@ -334,7 +300,7 @@ def _head_trial(
     network.body.requires_grad_(not frozen)
     images, _ = small_batch(rng, 6, n_source)
     source = copy.deepcopy(network).eval()
-    record, result = _kept(answer, network, n_target)
+    record, result = kept(answer, network, n_target)
     if not isinstance(result, nn.Module):
         return {"call": record}
     return {"call": record, **_described_network(result, source, images)}
@@ -512,7 +478,7 @@ def _tune_problem(
 
 def _collect_tune(answer: Any, rng: np.random.Generator) -> Evidence:
     trials = []
-    with _undisturbed():
+    with undisturbed():
         for widths, n_classes, rate, steps in _TUNE_CASES:
             network, images, labels = _tune_problem(rng, widths, n_classes)
             record = call(answer, network, images, labels, rate, steps)
@@ -679,7 +645,7 @@ def _judge_tune(evidence: Evidence, rng: np.random.Generator) -> list[Finding]:
         return [Finding("step-before-backward", False, message, order, 3)]
     if fault := _first_fault("fine_tune", records, 3):
         return [fault]
-    with _undisturbed():
+    with undisturbed():
         problems = [_tune_problem(rng, widths, n_classes) for widths, n_classes, _, _ in _TUNE_CASES]
         right = _variant(problems, {})
         if _agree(trials, right):
@@ -844,12 +810,12 @@ def _collect_groups(answer: Any, rng: np.random.Generator) -> Evidence:
     from tlcourse.checks.small_network import small_network
 
     trials = []
-    with _undisturbed():
+    with undisturbed():
         for (widths, frozen), (rate, factor) in zip(_GROUP_CASES, _rates(rng), strict=True):
             network = small_network(rng, widths, 3)
             if frozen:
                 network.get_submodule(frozen).requires_grad_(False)
-            record, value = _kept(answer, network, rate, factor)
+            record, value = kept(answer, network, rate, factor)
             trials.append({"call": record, "groups": _described_groups(value, network)})
     return {"trials": trials}
 

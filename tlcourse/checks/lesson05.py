@@ -11,7 +11,7 @@ import numpy as np
 
 from tlcourse.checks.collecting import call, each, kept
 from tlcourse.checks.exercise import Evidence, Exercise, Finding
-from tlcourse.checks.judging import Misconception, Question, judge_question, one_number, same, unusable
+from tlcourse.checks.judging import Misconception, Question, judge_question, one_number, same, same_or_nan, unusable
 
 # torch takes seconds to import, and the registry imports this module: what needs torch imports it when it runs.
 
@@ -899,12 +899,6 @@ def _hard_counts(p: np.ndarray) -> float:
     return float(_entropy(shares) - _entropy(p).mean())
 
 
-def _same_or_nan(answer: Any, expected: Any) -> bool:
-    if isinstance(answer, float) and isinstance(expected, float) and np.isnan(answer) and np.isnan(expected):
-        return True
-    return same(answer, expected)
-
-
 _LABEL_FREE = Question(
     code="label-free-score",
     right="Each prediction certain, and all classes used: the mutual information, in nats.",
@@ -912,7 +906,7 @@ _LABEL_FREE = Question(
     points=2,
     names=("probabilities",),
     part=one_number,
-    agree=_same_or_nan,
+    agree=same_or_nan,
     misconceptions=(
         Misconception(
             "nan-at-zeros",

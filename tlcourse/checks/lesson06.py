@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tlcourse.checks.collecting import each, kept
+from tlcourse.checks.collecting import each, kept, undisturbed
 from tlcourse.checks.exercise import Evidence, Exercise, Finding
-from tlcourse.checks.judging import Misconception, Question, judge_question, one_number, same, unusable
+from tlcourse.checks.judging import Misconception, Question, judge_question, one_number, same_or_nan, unusable
 from tlcourse.measure.clusters import cluster_accuracy, contingency
 
 if TYPE_CHECKING:
@@ -28,27 +27,12 @@ def _head_sizes(rng: np.random.Generator) -> tuple[int, int]:
     return int(rng.integers(7, 10)), int(rng.integers(3, 6))
 
 
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Whatever an answer does to torch's generator or its gradient switch is undone."""
-    import torch
-
-    grad = torch.is_grad_enabled()
-    try:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            torch.set_grad_enabled(True)
-            yield
-    finally:
-        torch.set_grad_enabled(grad)
-
-
 def _collect_two_heads(answer: Any, rng: np.random.Generator) -> Evidence:
     import torch
     from torch import nn
 
     sizes = _head_sizes(rng)
-    with _undisturbed():
+    with undisturbed():
         trunk = nn.Sequential(
             nn.Conv2d(3, 5, 3, 2, 1), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(20, _FEATURES)
         )
@@ -248,7 +232,7 @@ def _loss_cases(rng: np.random.Generator) -> list[tuple[Any, ...]]:
 
 
 def _collect_joint_loss(answer: Any, rng: np.random.Generator) -> Evidence:
-    with _undisturbed():
+    with undisturbed():
         return {"calls": each(answer, _tensors(_loss_cases(rng)))}
 
 
@@ -303,12 +287,6 @@ def _of_probabilities(logits: Any, labels: Any) -> float:
     return _known_mean(np.exp(x) / np.exp(x).sum(1, keepdims=True), labels)
 
 
-def _same_or_nan(answer: Any, expected: Any) -> bool:
-    if isinstance(answer, float) and isinstance(expected, float) and math.isnan(answer) and math.isnan(expected):
-        return True
-    return same(one_number(answer), expected)
-
-
 _JOINT = Question(
     code="joint-loss",
     right="Each task's mean over the images that have its label, added with the weight.",
@@ -316,7 +294,7 @@ _JOINT = Question(
     points=3,
     names=_LOSS_NAMES,
     part=one_number,
-    agree=_same_or_nan,
+    agree=lambda answer, expected: same_or_nan(one_number(answer), expected),
     misconceptions=(
         Misconception(
             "nan-without-labels",
@@ -429,7 +407,7 @@ def _view_cases(rng: np.random.Generator) -> list[tuple[Any, ...]]:
 
 
 def _collect_contrastive(answer: Any, rng: np.random.Generator) -> Evidence:
-    with _undisturbed():
+    with undisturbed():
         return {"calls": each(answer, _tensors(_view_cases(rng)))}
 
 

@@ -36,14 +36,16 @@ def input_costs(
         are prepared in the right way and the test images in this one), each of shape (seeds,).
     """
     seeds, results = list(seeds), {}
+
+    def probed(features: np.ndarray, test_features: np.ndarray) -> np.ndarray:
+        return probe_seeds(features, train.labels, test_features, test.labels, per_class, seeds, strengths=strengths)
+
     right: np.ndarray | None = None
     for name, way in ways.items():
         features, test_features = way(train), way(test)
+        same = probed(features, test_features)
+        results[name] = (same, same if right is None else probed(right, test_features))
         right = features if right is None else right
-        results[name] = (
-            probe_seeds(features, train.labels, test_features, test.labels, per_class, seeds, strengths=strengths),
-            probe_seeds(right, train.labels, test_features, test.labels, per_class, seeds, strengths=strengths),
-        )
     return results
 
 

@@ -13,7 +13,7 @@ from tlcourse.errors import DataError
 from tlcourse.models.glyphnet import GLYPH_MEAN, GLYPH_STD
 from tlcourse.transfer.features import frozen_features
 from tlcourse.transfer.probe import STRENGTHS, probe_seeds
-from tlcourse.transfer.training import prepared
+from tlcourse.transfer.training import in_mode, prepared
 from tlcourse.worlds.images import LabelledImages
 
 PIXELS = "pixels"
@@ -78,13 +78,10 @@ class _EveryDepth(nn.Module):
     @torch.no_grad()
     def widths(self, images: np.ndarray) -> list[int]:
         """How many numbers each depth gives for an image."""
-        modes = [(module, module.training) for module in self.modules()]
         first = next(self.parameters(), torch.zeros(1))
         x = torch.zeros(1, *images.shape[1:], device=first.device)
-        shapes = [maps.shape[1] * self.grid**2 for maps in maps_by_depth(self.eval().body, x)]
-        for module, training in modes:
-            module.training = training
-        return shapes
+        with in_mode(self, training=False):
+            return [maps.shape[1] * self.grid**2 for maps in maps_by_depth(self.body, x)]
 
 
 def maps_by_depth(body: nn.Sequential, x: torch.Tensor) -> list[torch.Tensor]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from tlcourse import storage
 from tlcourse.measure.intervals import Interval, mean_interval
@@ -108,10 +109,7 @@ def write_card(
         The card's facts.
     """
     weights = folder / "glyphnet.safetensors"
-    save_safetensors(network, weights, {"name": "glyphnet", "classes": str(len(PICTOGRAPHS))})
-    for tensor in network.state_dict().values():
-        if tensor.is_floating_point():
-            tensor.copy_(tensor.half().float())
+    _save_rounded(network, weights, {"name": "glyphnet", "classes": str(len(PICTOGRAPHS))})
     report("measuring: the 150 source classes")
     source = source_accuracy(network)
     report("measuring: frozen features on 20 everyday things")
@@ -122,14 +120,7 @@ def write_card(
     scratch, rate = scratch_accuracy()
     facts = {
         "name": "glyphnet",
-        "parameters": sum(parameter.numel() for parameter in network.parameters()),
-        "bytes": weights.stat().st_size,
-        "sha256": storage.sha256(weights),
-        "command": f"tlcourse pretrain --images {recipe.images} --seed {recipe.seed}",
-        "recipe": asdict(recipe),
-        "training_seconds": round(seconds),
-        "machine": _machine(),
-        "date": datetime.date.today().isoformat(),
+        **_how_made(network, weights, "tlcourse pretrain", recipe, seconds),
         "source_accuracy": asdict(source),
         "frozen_10_a_class_everyday": asdict(everyday),
         "frozen_10_a_class_held_out": asdict(held_out),
@@ -154,28 +145,40 @@ def write_body_card(network: GlyphNet, task: str, recipe: Recipe, seconds: float
         The card's facts.
     """
     weights = folder / f"body-{task}.safetensors"
-    save_safetensors(network.body, weights, {"name": f"GlyphNet's body, pretrained for {task}"})
-    for tensor in network.body.state_dict().values():
-        if tensor.is_floating_point():
-            tensor.copy_(tensor.half().float())
+    _save_rounded(network.body, weights, {"name": f"GlyphNet's body, pretrained for {task}"})
     data = [glyphs(EVERYDAY, 50, style=recipe.style, size=recipe.image_size, seed=_TEST_SEED + s) for s in (0, 1)]
     pool, test = (frozen_features(network.body, d, mean=GLYPH_MEAN, std=GLYPH_STD, cache=False) for d in data)
     frozen = mean_interval(probe_seeds(pool, data[0].labels, test, data[1].labels, 10, range(5)))
     facts = {
         "name": f"body-{task}",
         "about": _about_body(task, recipe),
-        "parameters": sum(parameter.numel() for parameter in network.body.parameters()),
-        "bytes": weights.stat().st_size,
-        "sha256": storage.sha256(weights),
-        "command": f"tlcourse pretrain --task {task} --images {recipe.images} --seed {recipe.seed}",
-        "recipe": asdict(recipe),
-        "training_seconds": round(seconds),
-        "machine": _machine(),
-        "date": datetime.date.today().isoformat(),
+        **_how_made(network.body, weights, f"tlcourse pretrain --task {task}", recipe, seconds),
         "frozen_10_a_class_everyday": asdict(frozen),
     }
     storage.write_text(folder / f"body-{task}.json", json.dumps(facts, indent=1) + "\n")
     return facts
+
+
+def _save_rounded(module: nn.Module, path: Path, facts: dict[str, str]) -> None:
+    """Write the weights in half precision, and round those in memory alike: what is measured is what was saved."""
+    save_safetensors(module, path, facts)
+    for tensor in module.state_dict().values():
+        if tensor.is_floating_point():
+            tensor.copy_(tensor.half().float())
+
+
+def _how_made(module: nn.Module, weights: Path, command: str, recipe: Recipe, seconds: float) -> dict[str, Any]:
+    """The part of a card that every training has."""
+    return {
+        "parameters": sum(parameter.numel() for parameter in module.parameters()),
+        "bytes": weights.stat().st_size,
+        "sha256": storage.sha256(weights),
+        "command": f"{command} --images {recipe.images} --seed {recipe.seed}",
+        "recipe": asdict(recipe),
+        "training_seconds": round(seconds),
+        "machine": _machine(),
+        "date": datetime.date.today().isoformat(),
+    }
 
 
 def _about_body(task: str, recipe: Recipe) -> str:

@@ -130,14 +130,26 @@ def _standardised(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.n
     Division by the square root of F makes one range of penalties fit narrow and wide networks.
     """
     train, test = train.astype(np.float64), test.astype(np.float64)
-    mean, scale = train.mean(axis=0), train.std(axis=0)
-    scale[scale < 1e-8 * max(float(scale.max()), 1e-300)] = np.inf  # a constant feature tells nothing
-    scale *= np.sqrt(train.shape[1])
+    mean, scale = unit_scale(train)
     train, test = (train - mean) / scale, (test - mean) / scale
     if train.shape[1] <= train.shape[0]:
         return train, test
     span = np.linalg.svd(train, full_matrices=False)[2].T
     return train @ span, test @ span
+
+
+def unit_scale(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What to subtract from features and divide them by, so that they vary equally and have a mean squared length of 1.
+
+    Args:
+        features: shape (N, F), float64.
+
+    Returns:
+        (mean, scale), each of shape (F,); the scale of a constant feature is infinite, since it tells nothing.
+    """
+    mean, scale = features.mean(axis=0), features.std(axis=0)
+    scale[scale < 1e-8 * max(float(scale.max()), 1e-300)] = np.inf
+    return mean, scale * np.sqrt(features.shape[1])
 
 
 def _strongest_penalty(losses: dict[float, list[float]]) -> float:

@@ -158,7 +158,7 @@ def refresh_batch_norm(model: nn.Module, images: torch.Tensor, batch_size: int =
     for layer in layers:
         layer.reset_running_stats()
         layer.momentum = None  # a plain average over the batches below
-    with _mode(model, training=True), autocast_context(images.device):
+    with in_mode(model, training=True), autocast_context(images.device):
         for batch in images.split(batch_size):
             model(batch)
     for layer, momentum in zip(layers, momenta, strict=True):
@@ -168,7 +168,7 @@ def refresh_batch_norm(model: nn.Module, images: torch.Tensor, batch_size: int =
 @torch.no_grad()
 def accuracy(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, batch_size: int = 256) -> float:
     """The share of images whose largest logit is at their label. `images` are normalised, shape (N, 3, H, W)."""
-    with _mode(model, training=False), autocast_context(images.device):
+    with in_mode(model, training=False), autocast_context(images.device):
         right = [
             (model(x).argmax(1) == y).sum().item()
             for x, y in zip(images.split(batch_size), labels.split(batch_size), strict=True)
@@ -177,7 +177,7 @@ def accuracy(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, batch
 
 
 @contextmanager
-def _mode(model: nn.Module, *, training: bool) -> Iterator[None]:
+def in_mode(model: nn.Module, *, training: bool) -> Iterator[None]:
     """`model` in training or evaluation mode; each module's own flag is put back, that of a frozen batch norm too."""
     flags = [(module, module.training) for module in model.modules()]
     model.train(training)

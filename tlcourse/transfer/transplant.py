@@ -59,16 +59,10 @@ def retrain(
     """
     if frozen == 0:
         return fit(network, train, test, steps=steps, rate=rate, seed=seed).accuracy[-1]
-    lower, upper = split_after(network, frozen)
+    lower, upper = network[:frozen], network[frozen:]
     (x, y), (test_x, test_y) = prepared(train), prepared(test)
     maps, test_maps = (_outputs(lower, images) for images in (x, test_x))
     return fit_tensors(upper, (maps, y), (test_maps, test_y), steps=steps, rate=rate, seed=seed).accuracy[-1]
-
-
-def split_after(network: GlyphNet, n: int) -> tuple[nn.Sequential, nn.Sequential]:
-    """The first `n` layers of a network and the rest, head included; both share its weights."""
-    children = list(network.children())
-    return nn.Sequential(*children[:n]), nn.Sequential(*children[n:])
 
 
 @torch.no_grad()

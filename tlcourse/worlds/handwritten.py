@@ -10,7 +10,7 @@ import numpy as np
 
 from tlcourse.errors import DataError
 from tlcourse.worlds.glyph_world import IMAGE_SIZE
-from tlcourse.worlds.images import LabelledImages
+from tlcourse.worlds.images import LabelledImages, from_grey
 
 
 def handwriting(*, size: int = IMAGE_SIZE, seed: int = 0) -> LabelledImages:
@@ -22,7 +22,6 @@ def handwriting(*, size: int = IMAGE_SIZE, seed: int = 0) -> LabelledImages:
         size: height and width, pixels; at least 8.
         seed: the order; `take` then splits the set into disjoint parts.
     """
-    from PIL import Image
     from sklearn.datasets import load_digits
 
     if size < 8:
@@ -30,6 +29,6 @@ def handwriting(*, size: int = IMAGE_SIZE, seed: int = 0) -> LabelledImages:
     scans, labels = load_digits(return_X_y=True)
     order = np.random.default_rng(seed).permutation(len(scans))
     grey = np.rint(scans[order].reshape(-1, 8, 8) * (255 / 16)).astype(np.uint8)
-    large = [np.asarray(Image.fromarray(scan).resize((size, size), Image.Resampling.BICUBIC)) for scan in grey]
-    images = np.repeat(np.stack(large)[:, None], 3, axis=1)
-    return LabelledImages(images, labels[order].astype(np.int64), tuple("0123456789"), "handwritten digits")
+    return LabelledImages(
+        from_grey(grey, size), labels[order].astype(np.int64), tuple("0123456789"), "handwritten digits"
+    )

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tlcourse.errors import DataError
-from tlcourse.worlds.images import LabelledImages
+from tlcourse.worlds.images import LabelledImages, from_grey
 
 _UNSIGNED_BYTES = 8  # the format's code for this type of number
 
@@ -28,21 +28,14 @@ def idx_images(images: str | Path, labels: str | Path, *, size: int = 32, seed: 
     Raises:
         DataError: a file that is missing, cut short or of another format, or files that do not belong together.
     """
-    from PIL import Image
-
     grey, numbers = _read_idx(Path(images), 3), _read_idx(Path(labels), 1)
     if len(grey) != len(numbers):
         raise DataError(
             f"{images} holds {len(grey)} images and {labels} {len(numbers)} labels.", "Give two files of one set."
         )
     order = np.random.default_rng(seed).permutation(len(grey))
-    scaled = [
-        np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.BICUBIC)) for image in grey[order]
-    ]
     classes = tuple(str(number) for number in range(int(numbers.max()) + 1))
-    return LabelledImages(
-        np.repeat(np.stack(scaled)[:, None], 3, axis=1), numbers[order].astype(np.int64), classes, Path(images).name
-    )
+    return LabelledImages(from_grey(grey[order], size), numbers[order].astype(np.int64), classes, Path(images).name)
 
 
 def _read_idx(path: Path, dimensions: int) -> np.ndarray:

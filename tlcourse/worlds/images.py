@@ -130,6 +130,22 @@ class LabelledImages:
         return dls
 
 
+def from_grey(scans: np.ndarray, size: int) -> np.ndarray:
+    """Grey scans as images: enlarged or reduced with bicubic interpolation, in three equal channels.
+
+    Args:
+        scans: uint8, shape (N, height, width).
+        size: height and width to come, pixels.
+
+    Returns:
+        uint8, shape (N, 3, size, size).
+    """
+    from PIL import Image
+
+    scaled = [np.asarray(Image.fromarray(scan).resize((size, size), Image.Resampling.BICUBIC)) for scan in scans]
+    return np.repeat(np.stack(scaled)[:, None], 3, axis=1)
+
+
 class _TorchDataset:
     """Indexable pairs for `torch.utils.data.DataLoader`."""
 

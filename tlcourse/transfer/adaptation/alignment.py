@@ -31,7 +31,7 @@ def coral(source: np.ndarray, target: np.ndarray, ridge: float = 1.0) -> np.ndar
     Raises:
         DataError: shapes that do not fit, or fewer than two rows.
     """
-    source, target = _pair(source, target)
+    source, target = feature_pair(source, target)
     identity = ridge * np.eye(source.shape[1])
     whiten = _power(np.cov(source.T) + identity, -0.5)
     colour = _power(np.cov(target.T) + identity, 0.5)
@@ -86,7 +86,8 @@ def _power(matrix: np.ndarray, exponent: float) -> np.ndarray:
     return (vectors * values**exponent) @ vectors.T
 
 
-def _pair(source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def feature_pair(source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Features of two domains as float64, shapes (N, F) and (M, F); a DataError says what does not fit."""
     source, target = np.asarray(source, np.float64), np.asarray(target, np.float64)
     if (
         source.ndim != 2

@@ -96,8 +96,7 @@ def adapt(
     device = best_device()
     torch.manual_seed(seed)
     network.to(device).to(memory_format=memory_format(device))
-    layers = list(network.children())
-    front, body, head = nn.Sequential(*layers[:frozen]), nn.Sequential(*layers[frozen:-1]), layers[-1]
+    front, body, head = network[:frozen], network[frozen:-1], network[-1]
     images, labels = prepared(source, mean, std)
     x, z = _maps(front, images), _maps(front, normalised(target, mean, std))
     counts = torch.ones(len(x)) if weights is None else torch.from_numpy(np.asarray(weights, np.float32))
@@ -145,10 +144,10 @@ def predict(
         mean, std: what images are normalised with.
     """
     x = normalised(images, mean, std)
-    *layers, head = network.to(x.device).eval().children()
+    network.to(x.device).eval()
     if own_statistics:
         refresh_batch_norm(network, x)
-    body = nn.Sequential(*layers)
+    body, head = network[:-1], network[-1]
     with autocast_context(x.device):
         outputs = [_Outputs.of(body, head, batch) for batch in x.split(256)]
     features = torch.cat([output.features for output in outputs])

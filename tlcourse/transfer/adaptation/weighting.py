@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tlcourse.transfer.adaptation.alignment import _pair
+from tlcourse.transfer.adaptation.alignment import feature_pair
+from tlcourse.transfer.probe import unit_scale
 
 
 def importance_weights(source: np.ndarray, target: np.ndarray, *, C: float = 1.0, seed: int = 0) -> np.ndarray:
@@ -32,12 +33,11 @@ def importance_weights(source: np.ndarray, target: np.ndarray, *, C: float = 1.0
     from sklearn.model_selection import StratifiedKFold
     from threadpoolctl import threadpool_limits
 
-    source, target = _pair(source, target)
+    source, target = feature_pair(source, target)
     features = np.concatenate([source, target])
     domain = np.repeat([0, 1], [len(source), len(target)])
-    scale = features.std(0) * np.sqrt(features.shape[1])
-    scale[scale < 1e-8 * max(float(scale.max()), 1e-300)] = np.inf  # a constant feature tells nothing
-    features = ((features - features.mean(0)) / scale).astype(np.float32)
+    mean, scale = unit_scale(features)
+    features = ((features - mean) / scale).astype(np.float32)
     log_odds = np.empty(len(source))
     with threadpool_limits(1):
         for fitted, held in StratifiedKFold(2, shuffle=True, random_state=seed).split(features, domain):
