@@ -45,7 +45,7 @@ quick: $(DEV) ## the tests without running the lessons
 
 # Cheap groups first. The last one runs the tests and every lesson's solutions in one go, so that pytest's own last
 # line sums up both. Notebooks that lie under tests/ are material of tests, not lessons.
-test: $(DEV) browser lint ## everything: style, types, built lessons, tests, and every solution executed
+test: $(DEV) browser postgres lint ## everything: style, types, built lessons, tests, and every solution executed
 	$(PY) -m tlcourse.cli build --check
 	@# The lessons' checks count tries: not in the progress of whoever tests.
 	TLCOURSE_STATE='$(CURDIR)/build/state' $(PY) -m pytest $(PYTEST_ARGS) $(LESSONS) tests solutions
@@ -124,12 +124,24 @@ $(LAB):
 $(DEV):
 	$(call INSTALL,dev,$(LAB) $(DEV))
 
-# The browser tests drive a real one. Only a machine that lets us install it without asking gets it from here.
-.PHONY: browser
+# Some tests need a program that pip does not bring. Only a machine that lets us install it without asking gets it here.
+# Usage: $(call APT,package)
+define APT
+sudo=; [ "$$(id -u)" = 0 ] || sudo="sudo -n"; \
+if command -v apt-get >/dev/null && $$sudo true 2>/dev/null; then \
+  $$sudo apt-get -qq update && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $(1) >/dev/null; \
+fi || true
+endef
+
+.PHONY: browser postgres
 browser:
 	@for name in chromium chromium-browser google-chrome chrome; do command -v $$name >/dev/null && exit 0; done; \
-	sudo=; [ "$$(id -u)" = 0 ] || sudo="sudo -n"; \
-	if command -v apt-get >/dev/null && $$sudo true 2>/dev/null; then \
-	  $$sudo apt-get -qq update && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends chromium >/dev/null; \
-	fi || true; \
+	$(call APT,chromium); \
 	command -v chromium >/dev/null || echo "No Chromium here: the tests that need a browser are skipped. Debian: sudo apt install chromium."
+
+# Debian keeps the server's programs off the PATH. The tests start one of their own and never touch another.
+postgres:
+	@has_server() { command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; }; \
+	has_server && exit 0; \
+	$(call APT,postgresql); \
+	has_server || echo "No PostgreSQL here: the tests that need a server are skipped. Debian: sudo apt install postgresql."

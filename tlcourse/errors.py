@@ -16,6 +16,10 @@ class CourseError(Exception):
         self.fault = fault
         self.cure = cure
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # A worker's error reaches whoever started it as it was raised.
+        return type(self), (self.fault, self.cure)
+
 
 class DataError(CourseError):
     """Images, labels or a dataset folder that cannot be used."""
@@ -27,6 +31,10 @@ class WeightsError(CourseError):
 
 class StorageError(CourseError):
     """A disk that is full, read-only or otherwise refuses a file."""
+
+
+class BusyError(StorageError):
+    """A file that another process holds."""
 
 
 class NotebookError(CourseError):

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from tlcourse.errors import StorageError
+from tlcourse.errors import BusyError, StorageError
 
 
 def cache_dir() -> Path:
@@ -86,7 +86,8 @@ def locked(path: Path, timeout: float = 600) -> Iterator[None]:
     """Hold an inter-process lock that stands beside `path`.
 
     Raises:
-        StorageError: another process held it longer than `timeout` seconds, or the disk refuses the lock file.
+        BusyError: another process held it longer than `timeout` seconds.
+        StorageError: the disk refuses the lock file.
     """
     import filelock
 
@@ -96,7 +97,7 @@ def locked(path: Path, timeout: float = 600) -> Iterator[None]:
         with disk_errors(path):
             lock.acquire(timeout=timeout)
     except filelock.Timeout:
-        raise StorageError(
+        raise BusyError(
             f"Another process has held {path} for {timeout:.0f} s.",
             f"Wait for it to end, or delete {path.name}.lock beside it if nothing is running.",
         ) from None

@@ -42,14 +42,38 @@ def test_the_lessons_are_registered_with_their_points(fresh_class: Path) -> None
 
 
 @pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
-def test_plain_nbgrader_grades_there(room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_a_class_made_before_the_sandbox_nbgrader_grades_as_it_did(
+    room: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = room / "nbgrader_config.py"
+    config.write_text(config.read_text().partition("# `nbgrader autograde`, and so formgrader")[0])
     hand_in(room, room / "submitted" / "ada" / SECOND / f"{SECOND}.ipynb", RIGHT, SECOND)
-    # Nothing but the folder: what a person who types `nbgrader autograde LESSON` has.
     monkeypatch.chdir(room)
     nbgrader = AutogradeApp()
     nbgrader.initialize([SECOND])
     nbgrader.start()
     assert scores(room, SECOND) == {("ada", "check-half"): 1.0}
+
+
+def test_the_gradebook_may_stand_elsewhere(course: Path, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'grades.db'}"
+    assert main(["classroom", str(tmp_path / "autumn"), "--root", str(course), "--db", url]) == 0
+    found = Course(tmp_path / "autumn", folder_config(tmp_path / "autumn"))
+    assert found.directory.db_url == url
+    with found.gradebook() as gradebook:
+        assert {assignment.name for assignment in gradebook.assignments} == {FIRST, SECOND}
+    assert not (tmp_path / "autumn" / "gradebook.db").exists()
+
+
+def test_a_gradebook_that_cannot_be_reached_leaves_no_class(
+    course: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = "postgresql://teacher:hush@127.0.0.1:1/grades"
+    assert main(["classroom", str(tmp_path / "autumn"), "--root", str(course), "--db", url]) == 1
+    said = capsys.readouterr().err
+    assert "The gradebook postgresql://teacher:***@127.0.0.1:1/grades cannot be used" in said
+    assert "hush" not in said
+    assert not (tmp_path / "autumn").exists()
 
 
 def test_a_second_run_changes_nothing(course: Path, room: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -70,6 +70,8 @@ class BoundCheck:
         Raises:
             CheckFailed: the answer is not right yet.
         """
+        if _silent:
+            return None
         result = run(self.exercise, answer)
         grading = bool(os.environ.get("NBGRADER_EXECUTION"))
         # Whoever grades is not the learner: their own progress stays as it is.
@@ -77,6 +79,14 @@ class BoundCheck:
         if not result.passed and not (grading and result.earned > 0):
             raise CheckFailed(result)
         return result.earned if grading else None
+
+
+def be_silent() -> None:
+    """From now on a check in this process does nothing: the grader collects evidence itself and judges elsewhere."""
+    _silent.append(True)
+
+
+_silent: list[bool] = []
 
 
 def hint(name: str) -> None:

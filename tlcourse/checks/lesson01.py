@@ -726,10 +726,11 @@ def _judge_labels(evidence: Evidence, rng: np.random.Generator) -> list[Finding]
 def _costs(rng: np.random.Generator) -> list[tuple[Any, ...]]:
     saved, transfer = int(rng.integers(11, 20)), float(rng.integers(5, 10))
     scratch = transfer + saved
+    many, few = int(rng.integers(80, 120)), int(rng.integers(5, 12))
     return [
-        (100.0 * saved + 1, transfer, scratch),  # just past a whole number
-        (100.0 * saved - 1, transfer, scratch),  # just before one
-        (7.0 * saved, transfer, scratch),  # exact
+        (float(many * saved + 1), transfer, scratch),  # just past a whole number
+        (float(many * saved - 1), transfer, scratch),  # just before one
+        (float(few * saved), transfer, scratch),  # exact
         (300.0, transfer, transfer),  # saves nothing
         (300.0, scratch, transfer),  # costs more each time
     ]

@@ -1045,10 +1045,14 @@ def _loss_curves(rng: np.random.Generator) -> list[tuple[Any, ...]]:
     def jitter(*losses: float) -> list[float]:
         return [round(float(loss + rng.uniform(0, 0.02)), 4) for loss in losses]
 
+    def falling() -> list[float]:
+        """A few epochs before the curve, each better than the last: the answer is not the same for everybody."""
+        return [round(3.0 - 0.3 * epoch, 4) for epoch in range(int(rng.integers(0, 5)))]
+
     tie = round(float(rng.uniform(0.4, 0.5)), 4)
     return [
         # The lowest loss of all comes after patience has run out.
-        (jitter(1.5, 1.2, 1.0, 1.1, 1.15, 1.2, 1.3, 0.5, 0.45, 0.6), 3),
+        (falling() + jitter(1.5, 1.2, 1.0, 1.1, 1.15, 1.2, 1.3, 0.5, 0.45, 0.6), 3),
         # Two bad epochs, a new best, two bad epochs, a new best: the counter must begin again each time.
         (jitter(1.5, 1.7, 1.65, 1.2, 1.4, 1.3, 0.9, 1.0, 1.1, 1.2, 0.3, 0.5), 3),
         # Better than the epoch before, but not than the best.
@@ -1056,7 +1060,7 @@ def _loss_curves(rng: np.random.Generator) -> list[tuple[Any, ...]]:
         # One bad epoch, then better: not yet a reason to stop.
         (jitter(1.0, 0.8, 0.9, 0.6, 0.5, 0.7, 0.75, 0.72, 0.3), 3),
         # Never stopped: the last epoch is not the best.
-        (jitter(1.0, 0.8, 0.7, 0.6, 0.5, 0.53), 3),
+        (falling() + jitter(1.0, 0.8, 0.7, 0.6, 0.5, 0.53), 3),
         # A loss equal to the best is no improvement.
         ([0.9, tie, tie, 0.95, 0.2, 0.3], 2),
         # Exactly as many bad epochs as patience allows.

@@ -13,6 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("folder", type=Path, metavar="DIR", help="the class's folder: new, empty, or a class already")
     parser.add_argument("--lesson", action="append", metavar="LESSON", help="only this lesson (may be repeated)")
+    parser.add_argument("--db", default="", metavar="URL", help="the gradebook, such as postgresql://host/name")
     parser.add_argument("--root", type=Path, metavar="DIR", help="the course's folder; found from here if not given")
 
 
@@ -24,7 +25,7 @@ def run(args: argparse.Namespace) -> int:
     root = args.root.resolve() if args.root else course.find_root()
     chosen = [course.find_lesson(root, query) for query in args.lesson or []] or course.lessons(root)
     solutions = [lesson.solution for lesson in dict.fromkeys(chosen)]
-    for line in classroom.make(args.folder, solutions, root, course.CLASS_MARK):
+    for line in classroom.make(args.folder, solutions, root, course.CLASS_MARK, args.db):
         print(line)
     folder = args.folder
     print(f"The class is ready in {folder}. Put what learners hand in into {folder / 'submitted'}, then run:")

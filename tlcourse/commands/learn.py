@@ -44,6 +44,8 @@ def run(args: argparse.Namespace) -> int:
 
 def lab_command(folder: Path, notebook: str, port: int | None, *, browser: bool) -> list[str]:
     """The command that starts JupyterLab on `folder`, opening `notebook` (a path relative to it)."""
+    from tlcourse.kernels.lab import server_options
+
     command = [
         sys.executable,
         "-m",
@@ -56,6 +58,7 @@ def lab_command(folder: Path, notebook: str, port: int | None, *, browser: bool)
         # No request leaves the machine: neither for news nor for updates.
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        *server_options(),
     ]
     if settings := _quiet_settings():
         command.append(f"--LabApp.app_settings_dir={settings}")

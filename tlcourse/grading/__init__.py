@@ -1,1 +1,28 @@
-"""Grading a class with nbgrader: the class's folder, the batch, and its tables."""
+"""Grading a class: `grade` for one submission, without a database; the rest for nbgrader's gradebook.
+
+from tlcourse.grading import grade
+
+result = grade("ada/01-first-transfer.ipynb", "solutions/01-first-transfer/01-first-transfer.ipynb")
+print(result.points, result.max_points)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tlcourse.grading.one import grade
+    from tlcourse.grading.release import Release
+    from tlcourse.grading.verdicts import Found, Question, Result, Verdict
+
+__all__ = ["Found", "Question", "Release", "Result", "Verdict", "grade"]
+
+_PLACES = {"grade": "one", "Release": "release"}
+
+
+def __getattr__(name: str) -> Any:
+    import importlib
+
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_PLACES.get(name, 'verdicts')}"), name)

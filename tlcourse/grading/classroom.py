@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +30,28 @@ c.ClearSolutions.text_stub = {text_stub!r}
 
 # Seconds that one cell may take.
 c.Execute.timeout = {timeout!r}
+{gradebook}
+{engine}"""
+
+_GRADEBOOK = """
+# The gradebook: a database instead of gradebook.db in this folder.
+c.CourseDirectory.db_url = {db_url!r}
 """
 
+_ENGINE = """\
+# `nbgrader autograde`, and so formgrader, grades as `tlcourse grade` does: submissions are mended, run in a sandbox and
+# judged outside it. Delete these lines to have nbgrader's own way back, which runs them with your rights.
+c.Autograde.sanitize_preprocessors = {sanitize}
+c.Autograde.autograde_preprocessors = {autograde}
 
-def make(folder: Path, solutions: Sequence[Path], config_folder: Path, mark: str) -> Iterator[str]:
+# Feedback shows what a hidden test found, never the test.
+c.GenerateFeedback.preprocessors = {feedback}
+"""
+
+_STEPS = "tlcourse.grading.nbgrader_steps"
+
+
+def make(folder: Path, solutions: Sequence[Path], config_folder: Path, mark: str, db_url: str = "") -> Iterator[str]:
     """Make a class, or bring one up to date. What was handed in and graded stays.
 
     Args:
@@ -41,6 +59,8 @@ def make(folder: Path, solutions: Sequence[Path], config_folder: Path, mark: str
         solutions: the lessons' notebooks with answers, `NN-name/NN-name.ipynb`.
         config_folder: the course's folder, whose `nbgrader_config.py` says how answers are cleared.
         mark: how a class's own `nbgrader_config.py` begins.
+        db_url: the gradebook, as SQLAlchemy names it; a new class keeps it in its configuration. If empty, the
+            configuration's, or `gradebook.db` in the folder.
 
     Yields:
         one line on each lesson.
@@ -53,10 +73,12 @@ def make(folder: Path, solutions: Sequence[Path], config_folder: Path, mark: str
     _insist_on_place(folder, mark)
     _insist_on_solutions(solutions)
     if not (folder / CONFIG_NAME).exists():
-        text = _config_text(folder.name, solutions[0].stem, folder_config(config_folder), mark)
+        if db_url:
+            _insist_on_gradebook(folder, db_url)
+        text = _config_text(folder.name, solutions[0].stem, folder_config(config_folder), mark, db_url)
         storage.write_text(folder / CONFIG_NAME, text)
     storage.make_folder(folder / "submitted")
-    course = Course(folder, user_config(folder))
+    course = Course(folder, user_config(folder), db_url)
     for solution in solutions:
         yield f"{solution.stem}: {_bring(course, solution)}"
 
@@ -75,6 +97,12 @@ def _insist_on_place(folder: Path, mark: str) -> None:
         )
 
 
+def _insist_on_gradebook(folder: Path, db_url: str) -> None:
+    """Before the address of a gradebook that nobody can reach stands in a class's configuration."""
+    with Course(folder, user_config(folder), db_url).gradebook():
+        pass
+
+
 def _insist_on_solutions(solutions: Sequence[Path]) -> None:
     if not solutions:
         raise CourseError("The course holds no lessons yet.", "Write one in solutions/ and run: tlcourse build")
@@ -86,7 +114,7 @@ def _insist_on_solutions(solutions: Sequence[Path]) -> None:
             )
 
 
-def _config_text(name: str, example: str, config: Any, mark: str) -> str:
+def _config_text(name: str, example: str, config: Any, mark: str, db_url: str) -> str:
     return _CONFIG.format(
         mark=mark,
         example=example,
@@ -94,7 +122,29 @@ def _config_text(name: str, example: str, config: Any, mark: str) -> str:
         code_stub=dict(config.ClearSolutions.code_stub),
         text_stub=config.ClearSolutions.text_stub,
         timeout=config.Execute.timeout,
+        gradebook=_GRADEBOOK.format(db_url=db_url) if db_url else "",
+        engine=engine_config(),
     )
+
+
+def engine_config() -> str:
+    """The lines of a `nbgrader_config.py` that make nbgrader's own commands grade with this course's engine."""
+    converters = require("nbgrader.converters")
+    grading = _steps(converters.Autograde.autograde_preprocessors)
+    return _ENGINE.format(
+        sanitize=_listed([f"{_STEPS}.MendSubmission", *_steps(converters.Autograde.sanitize_preprocessors)]),
+        autograde=_listed(f"{_STEPS}.ExecuteSafely" if step.endswith(".Execute") else step for step in grading),
+        feedback=_listed([f"{_STEPS}.HideTests", *_steps(converters.GenerateFeedback.preprocessors)]),
+    )
+
+
+def _steps(trait: Any) -> list[str]:
+    """nbgrader's own steps, by name, as a configuration lists them."""
+    return [f"{step.__module__.rpartition('.')[0]}.{step.__name__}" for step in trait.default()]
+
+
+def _listed(names: Iterable[str]) -> str:
+    return "\n".join(["[", *(f'    "{name}",' for name in names), "]"])
 
 
 def _bring(course: Course, solution: Path) -> str:

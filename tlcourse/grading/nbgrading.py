@@ -78,22 +78,24 @@ class Course:
     Args:
         root: the folder.
         config: a traitlets configuration; it is not changed.
+        db_url: the gradebook, as SQLAlchemy names it; the configuration's, or `gradebook.db` in the folder, if empty.
     """
 
-    def __init__(self, root: Path, config: Any) -> None:
+    def __init__(self, root: Path, config: Any, db_url: str = "") -> None:
         require("nbgrader")
         configurable = require("traitlets.config.configurable")
         self.root = Path(root).resolve()
         # A logger of its own: nbgrader's messages are collected here and never reach the terminal.
         self._log = logging.Logger("tlcourse.nbgrader", logging.INFO)
-        self._parent = configurable.LoggingConfigurable(config=config, log=self._log)
-        self.directory = require("nbgrader.coursedir").CourseDirectory(parent=self._parent, root=str(self.root))
+        self.parent = configurable.LoggingConfigurable(config=config, log=self._log)
+        place = {"root": str(self.root)} | ({"db_url": db_url} if db_url else {})
+        self.directory = require("nbgrader.coursedir").CourseDirectory(parent=self.parent, **place)
 
     def release(self, lesson: str, *, into_gradebook: bool) -> Outcome:
         """Run `nbgrader generate_assignment` on one lesson."""
         converters = require("nbgrader.converters")
         with _settings(self.directory, assignment_id=lesson):
-            converter = converters.GenerateAssignment(coursedir=self.directory, parent=self._parent)
+            converter = converters.GenerateAssignment(coursedir=self.directory, parent=self.parent)
             converter.force = True
             converter.no_database = not into_gradebook
             if not into_gradebook:
@@ -105,26 +107,45 @@ class Course:
         glob = require("glob")
         converters = require("nbgrader.converters")
         with _settings(self.directory, assignment_id=lesson, student_id=glob.escape(student)):
-            converter = converters.Autograde(coursedir=self.directory, parent=self._parent)
+            converter = converters.Autograde(coursedir=self.directory, parent=self.parent)
             converter.force = force
             return self._run(converter)
 
     @contextmanager
     def gradebook(self) -> Iterator[Any]:
-        """The course's open gradebook (`nbgrader.api.Gradebook`)."""
+        """The course's open gradebook (`nbgrader.api.Gradebook`).
+
+        Raises:
+            CourseError: it cannot be opened or used.
+        """
         api = require("nbgrader.api")
         sqlalchemy = require("sqlalchemy")
         try:
-            with (
-                _scripts_on_path(),
-                api.Gradebook(self.directory.db_url, self.directory.course_id or "default_course") as gradebook,
-            ):
+            with self._opened_gradebook(api) as gradebook:
                 yield gradebook
-        except sqlalchemy.exc.DBAPIError as error:
+        except (sqlalchemy.exc.SQLAlchemyError, api.InvalidEntry) as error:
+            reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0].rstrip(".")
             raise CourseError(
-                f"The gradebook {self.directory.db_url} cannot be used: {error.orig}.",
-                "Check that it is not damaged and may be written; `nbgrader db upgrade` mends an old one.",
+                f"The gradebook {self._shown_db_url()} cannot be used: {reason}.",
+                "Check that it is there, is not damaged and may be written; `nbgrader db upgrade` mends an old one.",
             ) from error
+
+    def _opened_gradebook(self, api: Any) -> Any:
+        try:
+            with _scripts_on_path():
+                return api.Gradebook(self.directory.db_url, self.directory.course_id or "default_course")
+        except ModuleNotFoundError as error:
+            raise CourseError(
+                f"The gradebook {self._shown_db_url()} needs {error.name}, which is not installed.",
+                "Install it: pip install 'tlcourse[postgres]'",
+            ) from error
+
+    def _shown_db_url(self) -> str:
+        """The gradebook's address without its password."""
+        try:
+            return str(require("sqlalchemy.engine").make_url(self.directory.db_url))
+        except require("sqlalchemy.exc").ArgumentError:
+            return "that was named"
 
     def folder(self, step: str, student: str, lesson: str) -> Path:
         """Where nbgrader keeps a learner's lesson at a step, `"submitted"` or `"autograded"`."""

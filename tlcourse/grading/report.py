@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from rich.text import Text
 
 from tlcourse import storage
 from tlcourse.grading.batch import Batch
-from tlcourse.grading.results import LessonResults, Score
+from tlcourse.grading.results import UNUSUAL, LessonResults, Score
 
 COLUMNS = (
     "learner",
@@ -25,29 +25,42 @@ COLUMNS = (
     "exercise",
     "score",
     "max_score",
+    "verdict",
     "needs_hand",
     "finding_codes",
     "finding_messages",
 )
 # In a pipe there is no width to respect, and a table that is cut helps nobody.
 _WIDE = 240
+# Nobody reads more on a screen.
+_MOST_LEARNERS = 300
+_MOST_LINES = 100
 
 
-def show(batch: Batch, results: Sequence[LessonResults]) -> None:
-    """Print a batch: a table a lesson, its exercises, the totals, then what was not graded."""
+def show(batch: Batch) -> None:
+    """Print a batch: a table a lesson, its exercises, the totals, the notes, then what was not graded."""
     console = Console()
     if not console.is_terminal:
         console = Console(width=_WIDE)
-    for lesson in results:
-        console.print(_learners(lesson), _exercises(lesson))
-    if len(results) > 1:
-        console.print(_totals(results))
-    for note in batch.notes:
-        console.print(Text(f"Note: {note}"))
+    for lesson in batch.lessons:
+        if len(lesson.scores) <= _MOST_LEARNERS:
+            console.print(_learners(lesson))
+        else:
+            console.print(Text(f"\n{lesson.lesson}: {len(lesson.scores)} learners; --csv FILE lists them.\n"))
+        console.print(_exercises(lesson))
+    if len(batch.lessons) > 1 and max(len(lesson.scores) for lesson in batch.lessons) <= _MOST_LEARNERS:
+        console.print(_totals(batch.lessons))
+    _print_lines(console, [f"Note: {note}" for note in batch.notes])
     if batch.not_graded:
         console.print(Text(f"\nNot graded: {len(batch.not_graded)}", style="bold red"))
-    for item in batch.not_graded:
-        console.print(Text(f"  {item.name}: {item.fault}. {item.cure}."))
+    _print_lines(console, [f"  {item.name}: {item.fault}. {item.cure}." for item in batch.not_graded])
+
+
+def _print_lines(console: Console, lines: Sequence[str]) -> None:
+    for line in lines[:_MOST_LINES]:
+        console.print(Text(line))
+    if len(lines) > _MOST_LINES:
+        console.print(Text(f"... and {len(lines) - _MOST_LINES} more; --json FILE lists them."))
 
 
 def write_csv(path: Path, results: Sequence[LessonResults]) -> None:
@@ -62,11 +75,11 @@ def write_csv(path: Path, results: Sequence[LessonResults]) -> None:
     storage.write_text(path, buffer.getvalue())
 
 
-def write_json(path: Path, batch: Batch, results: Sequence[LessonResults]) -> None:
+def write_json(path: Path, batch: Batch) -> None:
     """Write the whole batch as one JSON object; a StorageError says why not."""
     content = {
         "course": batch.course.directory.course_id,
-        "lessons": [_lesson_object(lesson) for lesson in results],
+        "lessons": [_lesson_object(lesson) for lesson in batch.lessons],
         "not_graded": [vars(item) for item in batch.not_graded],
         "notes": batch.notes,
     }
@@ -90,8 +103,11 @@ def _learners(lesson: LessonResults) -> Table:
 
 
 def _points(score: Score) -> Text:
+    verdict = f" {score.verdict}" if score.verdict in UNUSUAL else ""
+    if score.needs_hand:
+        return Text(f"{score.earned:g}?{verdict}", style="cyan")
     colour = "green" if score.earned >= score.most else "red" if score.earned == 0 else "yellow"
-    return Text(f"{score.earned:g}?", style="cyan") if score.needs_hand else Text(f"{score.earned:g}", style=colour)
+    return Text(f"{score.earned:g}{verdict}", style=colour)
 
 
 def _exercises(lesson: LessonResults) -> Table:
@@ -103,10 +119,18 @@ def _exercises(lesson: LessonResults) -> Table:
     for exercise, most in lesson.most.items():
         scores = [scores[exercise] for scores in lesson.scores.values()]
         full = sum(score.earned >= score.most for score in scores)
-        common = Counter(finding.code for score in scores for finding in score.findings).most_common(1)
+        common = Counter(_reasons(scores)).most_common(1)
         often = Text(f"{common[0][0]} ({common[0][1]})" if common else "")
         table.add_row(Text(exercise), f"{lesson.mean(exercise):.2f} of {most:g}", f"{full} of {len(scores)}", often)
     return table
+
+
+def _reasons(scores: Sequence[Score]) -> Iterator[str]:
+    """Why points are missing, one reason for each finding or unusual end."""
+    for score in scores:
+        yield from (finding.code for finding in score.findings)
+        if score.verdict in UNUSUAL:
+            yield str(score.verdict)
 
 
 def _totals(results: Sequence[LessonResults]) -> Table:
@@ -127,8 +151,8 @@ def _row(student: str, lesson: str, exercise: str, score: Score) -> list[Any]:
     codes = "; ".join(finding.code for finding in score.findings)
     messages = "; ".join(finding.message for finding in score.findings)
     texts = [_inert(text) for text in (student, lesson, exercise)]
-    needs_hand = "yes" if score.needs_hand else "no"
-    return [*texts, f"{score.earned:g}", f"{score.most:g}", needs_hand, _inert(codes), _inert(messages)]
+    points = [f"{score.earned:g}", f"{score.most:g}", str(score.verdict), "yes" if score.needs_hand else "no"]
+    return [*texts, *points, _inert(codes), _inert(messages)]
 
 
 def _inert(text: str) -> str:
@@ -157,6 +181,7 @@ def _score_object(exercise: str, score: Score) -> dict[str, Any]:
         "id": exercise,
         "score": score.earned,
         "max_score": score.most,
+        "verdict": str(score.verdict),
         "needs_hand": score.needs_hand,
         "findings": [{"code": finding.code, "message": finding.message} for finding in score.findings],
     }

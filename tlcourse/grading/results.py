@@ -1,43 +1,39 @@
-"""What a class has earned: scores from the gradebook, findings from the graded notebooks."""
+"""What a class has earned: scores from the gradebook, verdicts and findings from the stored results."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from tlcourse.checks.result import MIME_TYPE
+from tlcourse.extras import require
 from tlcourse.grading.nbgrading import Course
+from tlcourse.grading.verdicts import Found, Question, Result, Verdict
+
+UNUSUAL = frozenset(Verdict) - {Verdict.RIGHT, Verdict.PARTIAL, Verdict.WRONG, Verdict.HAND}
+"""The verdicts that points alone do not tell."""
 
 _KINDS = ("check-", "written-")
 
 
-@dataclass(frozen=True)
-class Finding:
-    """What a check found wrong."""
-
-    code: str
-    message: str
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Score:
     """What one exercise brought one learner.
 
     Args:
         earned: points, as in the gradebook.
         most: points for a right answer.
+        verdict: how it ended.
         needs_hand: whether a person has yet to grade it.
         findings: what its check found wrong.
     """
 
     earned: float
     most: float
+    verdict: Verdict
     needs_hand: bool = False
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[Found, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,73 +59,61 @@ class LessonResults:
         return fmean(scores[exercise].earned for scores in self.scores.values())
 
 
-def read(course: Course, lesson: str, students: Collection[str]) -> LessonResults:
-    """Read a lesson's results for some learners.
+def read(course: Course, lesson: str, graded: Mapping[str, Sequence[Result]]) -> LessonResults:
+    """Join a lesson's scores with its results.
 
     Args:
         course: the class.
         lesson: a lesson of its gradebook.
-        students: learners who handed it in and were graded.
+        graded: what grading it gave, by learner; at least one learner's.
     """
+    known = _scores(course, lesson)
+    most: dict[str, float] = {}
+    scores: dict[str, dict[str, Score]] = {}
+    for student in sorted(graded, key=str.casefold):
+        scores[student] = {}
+        for result in graded[student]:
+            for question in result.questions:
+                name = _short(question.name) if result.lesson == lesson else f"{result.lesson}/{_short(question.name)}"
+                earned, needs_hand = known.get((student, result.lesson, question.name), (question.points or 0.0, False))
+                scores[student][name] = _score(question, earned, needs_hand)
+                most[name] = question.max_points
+    return LessonResults(lesson, most, scores)
+
+
+def _score(question: Question, earned: float, needs_hand: bool) -> Score:
+    wrong = tuple(finding for finding in question.findings if not finding.passed)
+    return Score(earned, question.max_points, question.verdict, needs_hand, wrong)
+
+
+def _scores(course: Course, lesson: str) -> dict[tuple[str, str, str], tuple[float, bool]]:
+    """Score and "a person has yet to grade it" of all learners, by learner, notebook and cell."""
+    api = require("nbgrader.api")
+    select = require("sqlalchemy").select
+    wanted: Any = (
+        select(
+            api.SubmittedAssignment.student_id,
+            api.Notebook.name,
+            api.BaseCell.name,
+            api.Grade.score,
+            api.Grade.needs_manual_grade,
+        )
+        .select_from(api.Grade)
+        .join(api.BaseCell, api.BaseCell.id == api.Grade.cell_id)
+        .join(api.SubmittedNotebook, api.SubmittedNotebook.id == api.Grade.notebook_id)
+        .join(api.Notebook, api.Notebook.id == api.SubmittedNotebook.notebook_id)
+        .join(api.SubmittedAssignment, api.SubmittedAssignment.id == api.SubmittedNotebook.assignment_id)
+        .join(api.Assignment, api.Assignment.id == api.SubmittedAssignment.assignment_id)
+        .where(api.Assignment.name == lesson)
+    )
     with course.gradebook() as gradebook:
-        notebook = gradebook.find_notebook(lesson, lesson)
-        order = _in_order(course, lesson, [cell.name for cell in notebook.grade_cells])
-        most = {cell.name: cell.max_score for cell in notebook.grade_cells}
-        scores = {}
-        for student in sorted(students, key=str.casefold):
-            graded = gradebook.find_submission_notebook(lesson, lesson, student)
-            findings = _findings(course.folder("autograded", student, lesson) / f"{lesson}.ipynb")
-            grades = {grade.name: grade for grade in graded.grades}
-            scores[student] = {_short(name): _score(grades[name], findings.get(name, ())) for name in order}
-    return LessonResults(lesson, {_short(name): most[name] for name in order}, scores)
-
-
-def _score(grade: Any, findings: tuple[Finding, ...]) -> Score:
-    return Score(float(grade.score), float(grade.max_score), bool(grade.needs_manual_grade), findings)
+        rows = gradebook.db.execute(wanted)
+        return {
+            (student, notebook, cell): (float(score), bool(by_hand)) for student, notebook, cell, score, by_hand in rows
+        }
 
 
 def _short(name: str) -> str:
     for kind in _KINDS:
         name = name.removeprefix(kind)
     return name
-
-
-def _in_order(course: Course, lesson: str, names: list[str]) -> list[str]:
-    """The graded cells in the order of the lesson, which the gradebook does not keep."""
-    cells = _cells(course.folder("source", ".", lesson) / f"{lesson}.ipynb")
-    places = {_grade_id(cell): place for place, cell in enumerate(cells)}
-    return sorted(names, key=lambda name: (places.get(name, len(places)), name))
-
-
-def _findings(path: Path) -> dict[str, tuple[Finding, ...]]:
-    return {_grade_id(cell): tuple(_failed(cell)) for cell in _cells(path) if _grade_id(cell)}
-
-
-def _failed(cell: dict[str, Any]) -> list[Finding]:
-    found = []
-    for output in _dicts(cell.get("outputs")):
-        data = output.get("data")
-        result = data.get(MIME_TYPE) if isinstance(data, dict) else None
-        for finding in _dicts(result.get("findings") if isinstance(result, dict) else None):
-            if finding.get("passed") is not True:
-                found.append(Finding(str(finding.get("code", "")), str(finding.get("message", ""))))
-    return found
-
-
-def _cells(path: Path) -> list[dict[str, Any]]:
-    # Written by a learner's kernel: nothing is taken for granted.
-    try:
-        notebook = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return []
-    return _dicts(notebook.get("cells") if isinstance(notebook, dict) else None)
-
-
-def _dicts(value: Any) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def _grade_id(cell: dict[str, Any]) -> str:
-    metadata = cell.get("metadata")
-    marks = metadata.get("nbgrader") if isinstance(metadata, dict) else None
-    return str(marks.get("grade_id", "")) if isinstance(marks, dict) else ""

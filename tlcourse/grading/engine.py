@@ -1,0 +1,41 @@
+"""What a worker process grades with: the warm kernel's nursery is started once, and lives as long as the worker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from tlcourse import sandbox
+from tlcourse.grading import kernel
+from tlcourse.grading.one import grade
+from tlcourse.grading.release import Release
+from tlcourse.grading.verdicts import Result
+
+
+class Engine:
+    """Grades one submission after the other; see `tasks.Engine`.
+
+    Args:
+        trust: run learners' code without a sandbox.
+
+    Raises:
+        SandboxError: this machine can give no sandbox; it says why and what to do.
+    """
+
+    def __init__(self, *, trust: bool) -> None:
+        self._trust = trust
+        if not trust:
+            sandbox.insist()
+        kernel.nursery.start()
+
+    def grade(self, notebook: bytes, release: Release, files: Mapping[str, bytes]) -> Result:
+        """Grade one notebook in a folder with its lesson's files and, where those leave a name free, its own.
+
+        Raises:
+            NotebookError: it cannot be matched to the release.
+        """
+        return grade(notebook, replace(release, files={**files, **release.files}), trust=self._trust)
+
+    def close(self) -> None:
+        """End the nursery."""
+        kernel.nursery.close()

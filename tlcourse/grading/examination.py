@@ -1,0 +1,254 @@
+"""Grading one notebook: run it, ask its questions, judge the answers. No database, no file of the class."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import logging
+import re
+import time
+from typing import Any
+
+from tlcourse.grading import cells, jury
+from tlcourse.grading.cells import Cell
+from tlcourse.grading.jury import Judged
+from tlcourse.grading.kernel import Allowance, Ran
+from tlcourse.grading.release import Release
+from tlcourse.grading.sitting import Asked, Sitting
+from tlcourse.grading.verdicts import Question, Result, Verdict
+
+_SAID = {
+    Verdict.TIME: "It took longer than it may.",
+    Verdict.MEMORY: "It needed more memory than it may have.",
+    Verdict.OUTPUT: "It wrote more than it may.",
+    Verdict.CRASHED: "It ended the kernel: an exit, or a crash.",
+    Verdict.TAMPERED: "The test was kept from running as it stands.",
+    Verdict.INTERNAL: "The grader failed here: it must be graded again.",
+}
+_HIDDEN = "A hidden test did not pass."
+_LONGEST = 500  # characters of a message
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def examine(notebook: dict[str, Any], release: Release, allowance: Allowance, notes: tuple[str, ...] = ()) -> Result:
+    """Grade a mended notebook.
+
+    Args:
+        notebook: nbformat 4, with nbgrader's metadata as in the release, and the release's locked cells.
+        release: the lesson.
+        allowance: what the notebook may use.
+        notes: what was mended.
+
+    Raises:
+        CourseError: this machine can give no kernel, or no sandbox.
+    """
+    began = time.monotonic()
+    digest = hashlib.sha256("\0".join(map(cells.source, notebook["cells"])).encode("utf-8", "replace")).hexdigest()
+    sitting = Sitting(copy.deepcopy(notebook["cells"]), release, allowance, digest)
+    sitting.run()
+    judged = _judge(sitting)
+    questions = {
+        cells.name(cell): _Questioning(release, sitting, place, judged).question()
+        for place, cell in enumerate(sitting.cells)
+        if cells.points(cell) is not None
+    }
+    shown = sitting
+    if release.shown:
+        # What a learner's code prints after it could see a hidden test is shown to nobody: what is shown comes from
+        # a run in which there are none.
+        shown = Sitting([_open(cell, release) for cell in copy.deepcopy(notebook["cells"])], release, allowance, digest)
+        shown.run()
+    final = [_graded(shown, place, questions, judged.get(place)) for place in range(len(shown.cells))]
+    return Result(
+        lesson=release.lesson,
+        questions=tuple(_in_release_order(questions, release)),
+        notes=notes,
+        notebook={**copy.deepcopy(notebook), "cells": final},
+        seconds=round(time.monotonic() - began, 3),
+        engine="trust" if allowance.trust else "sandbox",
+    )
+
+
+def _judge(sitting: Sitting) -> dict[int, Judged | None]:
+    """The jury's judgements by the cell's place; None where the jury came to none."""
+    cases = {place: asked.case for place, asked in sitting.asked.items() if asked.case is not None}
+    found = jury.judge_all(list(cases.values()))
+    if found is None:  # one hostile case must not cost the others theirs
+        found = [(jury.judge_all([case]) or [None])[0] for case in cases.values()]
+    return dict(zip(cases, found, strict=True))
+
+
+class _Questioning:
+    """From what one graded cell did to its verdict."""
+
+    def __init__(self, release: Release, sitting: Sitting, place: int, judged: dict[int, Judged | None]) -> None:
+        self._release, self._sitting, self._place, self._judged = release, sitting, place, judged
+        self._cell = sitting.cells[place]
+        self._name, self._most = cells.name(self._cell), cells.points(self._cell) or 0.0
+
+    def question(self) -> Question:
+        if not cells.is_test(self._cell):
+            return self._by_hand()
+        asked = self._sitting.asked.get(self._place)
+        if asked is None:
+            return self._failed(self._sitting.ended.get(self._place, Verdict.INTERNAL))
+        if asked.case is not None:
+            return self._by_jury(self._judged[self._place], asked.seconds)
+        if asked.ran is not None:
+            return self._by_test(asked.ran, asked.seconds)
+        return self._by_error(asked)
+
+    def _by_hand(self) -> Question:
+        unanswered = cells.is_unanswered(self._cell)
+        if unanswered and not cells.marks(self._cell).get("task"):
+            return Question(self._name, Verdict.WRONG, 0.0, self._most, "There is no answer.", unanswered=True)
+        return Question(self._name, Verdict.HAND, None, self._most, unanswered=unanswered)
+
+    def _by_jury(self, judged: Judged | None, seconds: float) -> Question:
+        if judged is None:
+            return self._failed(Verdict.INTERNAL, seconds)
+        if judged.fault:
+            return self._failed(Verdict.TAMPERED, seconds)
+        points = min(judged.points, self._most)
+        verdict = _verdict(points, self._most)
+        culprit = self._sitting.culprit(self._place)
+        if verdict is Verdict.WRONG and culprit:
+            return self._failed(culprit, seconds)
+        message = next((found.message for found in judged.findings if not found.passed), "")
+        return Question(self._name, verdict, points, self._most, _clip(message), judged.findings, seconds=seconds)
+
+    def _by_test(self, ran: Ran, seconds: float) -> Question:
+        if ran.status == "interrupted":
+            return self._failed(Verdict.TIME, seconds)
+        points = _points_of_test(ran, self._most)
+        if points is None:
+            return self._failed(Verdict.TAMPERED, seconds)
+        verdict, message = _verdict(points, self._most), ""
+        if ran.status == "error":
+            if culprit := self._sitting.culprit(self._place):
+                return self._failed(culprit, seconds)
+            verdict = Verdict.WRONG if ran.error[0] == "AssertionError" else Verdict.ERROR
+            message = _HIDDEN if self._failed_in_hidden(ran) else ": ".join(filter(None, ran.error))
+        return Question(self._name, verdict, points, self._most, _clip(message), seconds=seconds)
+
+    def _by_error(self, asked: Asked) -> Question:
+        verdict = self._sitting.culprit(self._place) or asked.verdict or Verdict.ERROR
+        if verdict is not Verdict.ERROR:
+            return self._failed(verdict, asked.seconds)
+        message = ": ".join(filter(None, (str(asked.error.get(key, "")) for key in ("ename", "evalue"))))
+        return Question(self._name, verdict, 0.0, self._most, _clip(message), seconds=asked.seconds)
+
+    def _failed(self, verdict: Verdict, seconds: float = 0.0) -> Question:
+        points = None if verdict is Verdict.INTERNAL else 0.0
+        return Question(self._name, verdict, points, self._most, _SAID[verdict], seconds=seconds)
+
+    def _failed_in_hidden(self, ran: Ran) -> bool:
+        """Whether a test failed in a line that the learner has not been given."""
+        if self._name not in self._release.shown:
+            return False
+        trace = "\n".join(line for out in ran.outputs if out["output_type"] == "error" for line in out["traceback"])
+        found = re.search(r"-+> ?(\d+)|line (\d+)", _COLOURS.sub("", trace))
+        lines = cells.source(self._cell).splitlines()
+        number = int(found.group(1) or found.group(2)) if found else 0
+        visible = self._release.shown[self._name].splitlines()
+        return not 1 <= number <= len(lines) or lines[number - 1] not in visible
+
+
+def _points_of_test(ran: Ran, most: float) -> float | None:
+    """The points that nbgrader reads off a test cell's outputs; None for points that no test gives.
+
+    Text on standard error costs nothing, unlike with nbgrader itself.
+    """
+    from nbformat.v4 import new_code_cell
+    from nbgrader.utils import determine_grade
+
+    if ran.status != "ok":
+        return 0.0
+    values = [output for output in ran.outputs if output["output_type"] == "execute_result"]
+    if len(values) > 1 or not all(_is_fair(value["data"].get("text/plain", ""), most) for value in values):
+        return None
+    cell = new_code_cell(metadata={"nbgrader": {"grade": True, "solution": False, "points": most}})
+    cell.outputs = [cells.as_node(value) for value in values]
+    try:
+        return float(determine_grade(cell, _silent)[0])
+    except KeyError:
+        return most  # a value without text, such as a figure
+
+
+def _is_fair(text: str, most: float) -> bool:
+    """Whether a test's value is a number of points that can be earned, or no number, which gives all of them."""
+    try:
+        return 0.0 <= float(text) <= most
+    except ValueError:
+        return True
+
+
+_silent = logging.Logger("tlcourse.nbgrader", logging.CRITICAL)
+
+
+def _verdict(points: float, most: float) -> Verdict:
+    if points >= most:
+        return Verdict.RIGHT
+    return Verdict.PARTIAL if points > 0 else Verdict.WRONG
+
+
+def _open(cell: Cell, release: Release) -> Cell:
+    """A cell as the learner knows it: without hidden tests."""
+    return {**cell, "source": release.shown.get(cells.name(cell), cells.source(cell))}
+
+
+def _in_release_order(questions: dict[str, Question], release: Release) -> list[Question]:
+    ordered = []
+    for cell in release.notebook["cells"]:
+        if (most := cells.points(cell)) is not None:
+            name = cells.name(cell)
+            missing = Question(name, Verdict.WRONG, 0.0, most, "The cell is missing.", unanswered=True)
+            ordered.append(questions.get(name, missing))
+    return ordered
+
+
+def _graded(shown: Sitting, place: int, questions: dict[str, Question], judged: Judged | None) -> Cell:
+    """A cell of the graded notebook: what it wrote, and in a test what nbgrader's scorer expects."""
+    cell = shown.cells[place]
+    if cell["cell_type"] != "code":
+        return cell
+    ran = shown.ran.get(place)
+    outputs = list(ran.outputs) if ran else []
+    if (ran is None or ran.status == "interrupted") and (ended := _ended(shown, place)):
+        outputs.append(_error(ended.value, _SAID[ended]))
+    if cells.is_test(cell):
+        asked = shown.asked.get(place)
+        wrote = asked.ran.outputs if asked and asked.ran else []
+        outputs = _test_outputs(questions[cells.name(cell)], wrote, judged)
+    return {**cell, "outputs": outputs, "execution_count": place + 1 if outputs else None}
+
+
+def _ended(shown: Sitting, place: int) -> Verdict | None:
+    return Verdict.TIME if place in shown.ran else shown.ended.get(place)
+
+
+def _test_outputs(question: Question, wrote: list[dict[str, Any]], judged: Judged | None) -> list[dict[str, Any]]:
+    """Outputs from which nbgrader's `determine_grade` reads a question's points."""
+    outputs = [{**out, "name": "stdout"} for out in wrote if out["output_type"] == "stream"]
+    outputs += [out for out in wrote if out["output_type"] == "display_data"]
+    if judged and judged.shown:
+        outputs.append({"output_type": "display_data", "data": judged.shown, "metadata": {}})
+    if question.verdict in (Verdict.WRONG, Verdict.ERROR) and not judged and question.message != _HIDDEN:
+        errors = [out for out in wrote if out["output_type"] == "error"]
+        if errors:
+            return [*outputs, errors[-1]]
+    if not question.points:
+        return [*outputs, _error(question.verdict.value, question.message)]
+    if question.points < question.max_points:
+        value = {"output_type": "execute_result", "metadata": {}, "execution_count": None}
+        outputs.append({**value, "data": {"text/plain": repr(float(question.points))}})
+    return outputs
+
+
+def _error(name: str, message: str) -> dict[str, Any]:
+    line = f"{name}: {message}" if message else name
+    return {"output_type": "error", "ename": name, "evalue": message, "traceback": [line]}
+
+
+def _clip(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

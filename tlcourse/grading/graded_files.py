@@ -1,0 +1,180 @@
+"""The folder of a graded submission, as `nbgrader autograde` leaves it.
+
+What nbgrader does to a notebook after it ran it is done here by nbgrader itself, as the class configured it.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat.v4.rwbase import rejoin_lines
+from nbgrader.converters import Autograde
+from nbgrader.preprocessors import AssignLatePenalties, Execute, SaveAutoGrades
+from nbgrader.utils import find_all_files
+
+from tlcourse import storage
+from tlcourse.errors import CourseError
+from tlcourse.grading.nbgrading import Course
+from tlcourse.grading.verdicts import Result
+
+
+def as_notebook(result: Result) -> nbformat.NotebookNode:
+    """The graded notebook as nbgrader wants it; its texts may be lists of lines, as in a file."""
+    return rejoin_lines(nbformat.from_dict(result.notebook))
+
+
+class Steps(Autograde):
+    """nbgrader's converter with the class's configuration: its settings and later steps are used, not its loop."""
+
+    def __init__(self, course: Course) -> None:
+        super().__init__(coursedir=course.directory, parent=course.parent)
+        self._place: Path | None = None
+        self.exporter = self.exporter_class(parent=self, config=self.config)
+        # One validation, after the last step, finds what one after each step would find.
+        self.exporter.optimistic_validation = True
+        for step in self.autograde_preprocessors:
+            self.exporter.register_preprocessor(step)
+        steps = self.exporter._preprocessors
+        self.late_penalties = next((step for step in steps if isinstance(step, AssignLatePenalties)), None)
+        ours = (Execute, SaveAutoGrades, AssignLatePenalties)
+        self.exporter._preprocessors = [step for step in steps if not isinstance(step, ours)]
+
+    def finish(self, result: Result, resources: dict[str, Any]) -> str:
+        """A graded notebook as the class's later steps leave it, as the text of its file."""
+        text, _ = self.exporter.from_notebook_node(as_notebook(result), resources)
+        return str(text)
+
+    def make_permissions(self, folder: Path, student: str, lesson: str) -> None:
+        """Give a folder and its files the permissions that nbgrader gives them."""
+        self._place = folder
+        try:
+            self.set_permissions(lesson, student)
+        finally:
+            self._place = None
+
+    def _format_dest(self, assignment_id: str, student_id: str, escape: bool = False) -> str:
+        return str(self._place or super()._format_dest(assignment_id, student_id, escape))
+
+
+class GradedFiles:
+    """The folders `autograded/LEARNER/LESSON` of a class.
+
+    Args:
+        course: the class.
+    """
+
+    def __init__(self, course: Course) -> None:
+        self._course = course
+        self.steps = Steps(course)
+
+    def has(self, student: str, lesson: str) -> bool:
+        """Whether a submission has its graded folder."""
+        return self._course.folder("autograded", student, lesson).is_dir()
+
+    def timestamp(self, handed_in: Path | None) -> datetime | None:
+        """What `timestamp.txt` in a folder says, in UTC; None if there is none.
+
+        Raises:
+            CourseError: it is no time.
+        """
+        if handed_in is None:
+            return None
+        try:
+            return self._course.directory.get_existing_timestamp(str(handed_in))
+        except (ValueError, AttributeError, OverflowError) as error:  # nbgrader stumbles over its own message
+            raise CourseError(
+                f"{handed_in / 'timestamp.txt'} holds no time.", "Write one such as 2026-10-05 18:30:00 UTC."
+            ) from error
+
+    @contextmanager
+    def written_aside(
+        self, student: str, lesson: str, results: Sequence[Result], handed_in: Path | None
+    ) -> Iterator[Callable[[], None]]:
+        """Write a submission's new folder aside, and put it in its place if the body succeeds.
+
+        Yields:
+            what moves the old folder away; the body calls it just before it commits the rows.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        place = self._course.folder("autograded", student, lesson)
+        new, old = (place.with_name(f".{place.name}.{name}") for name in ("new", "old"))
+        with storage.disk_errors(place):
+            # A run that was killed may have left them.
+            _remove(new)
+            _remove(old)
+            self._fill(new, student, lesson, results, handed_in)
+            try:
+                yield lambda: _move(place, old)
+            except BaseException:
+                if not place.exists():
+                    _move(old, place)
+                _remove(new)
+                raise
+            _move(new, place)
+            _remove(old)
+
+    def _fill(self, folder: Path, student: str, lesson: str, results: Sequence[Result], handed_in: Path | None) -> None:
+        storage.make_folder(folder)
+        self._copy_masters(lesson, folder)
+        if handed_in:
+            self._copy_handed_in(handed_in, folder)
+        for result in results:
+            text = self.steps.finish(result, self._resources(student, lesson, result.lesson, folder))
+            storage.write_text(folder / f"{result.lesson}.ipynb", text)
+        self.steps.make_permissions(folder, student, lesson)
+
+    def _copy_masters(self, lesson: str, folder: Path) -> None:
+        source = self._course.folder("source", ".", lesson)
+        learners_own = {source / name for name in self.steps.exclude_overwriting.get(lesson, [])}
+        for path in self._data_files(source):
+            if path not in learners_own:
+                _copy(path, folder / path.relative_to(source))
+
+    def _copy_handed_in(self, handed_in: Path, folder: Path) -> None:
+        for path in self._data_files(handed_in):
+            # A link could lead to any file of this machine.
+            if not path.is_symlink():
+                _copy(path, folder / path.relative_to(handed_in))
+
+    def _data_files(self, folder: Path) -> list[Path]:
+        names = find_all_files(str(folder), [*self._course.directory.ignore, "*.ipynb"])
+        return [path for path in map(Path, names) if path.is_file()]
+
+    def _resources(self, student: str, lesson: str, notebook: str, folder: Path) -> dict[str, Any]:
+        return {
+            "unique_key": notebook,
+            "output_files_dir": f"{notebook}_files",
+            "metadata": {"name": notebook, "path": str(folder)},
+            "nbgrader": {
+                "student": student,
+                "assignment": lesson,
+                "notebook": notebook,
+                "db_url": self._course.directory.db_url,
+            },
+        }
+
+
+def _copy(path: Path, target: Path) -> None:
+    """Copy a file with its mode, unless something has its place already: the masters come first and stay."""
+    with suppress(FileExistsError, NotADirectoryError):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if not target.exists():
+            shutil.copy(path, target)
+
+
+def _move(path: Path, target: Path) -> None:
+    if path.exists():
+        path.rename(target)
+
+
+def _remove(folder: Path) -> None:
+    if folder.exists():
+        shutil.rmtree(folder)

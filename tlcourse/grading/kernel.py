@@ -1,0 +1,395 @@
+"""A kernel for one submission, seen from the grader: warm, in a sandbox, spoken to with limits of time and size."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import zmq
+from jupyter_client.session import Session
+
+from tlcourse.errors import CourseError
+from tlcourse.grading.candidate import PORTS
+from tlcourse.grading.outputs import Outputs
+from tlcourse.grading.verdicts import Verdict
+
+_START = 60.0  # seconds for a kernel to answer; a warm one takes 0.2
+_GRACE = 2.0  # seconds between an interrupt and the end
+_AFTER = 3.0  # seconds in which a cell's last outputs follow its reply
+_SIZE = 20_000_000  # bytes of output of one notebook
+_LIMITS = {"memory": Verdict.MEMORY, "time": Verdict.TIME}
+
+
+class KernelEnded(Exception):
+    """The kernel is gone; `verdict` says why."""
+
+    def __init__(self, verdict: Verdict, detail: str = "") -> None:
+        super().__init__(detail or verdict.value)
+        self.verdict = verdict
+
+
+@dataclass
+class Ran:
+    """What one cell did.
+
+    Args:
+        status: `"ok"`, `"error"`, or `"interrupted"` after the time was over.
+        outputs: nbformat outputs.
+        values: the texts of the expressions asked for; empty unless the status is `"ok"`.
+        error: name and text of the exception.
+        seconds: wall time.
+    """
+
+    status: str
+    outputs: list[dict[str, Any]] = field(default_factory=list)
+    values: dict[str, str] = field(default_factory=dict)
+    error: tuple[str, str] = ("", "")
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """What one submission may use.
+
+    Args:
+        trust: no sandbox: the code runs with the grader's own rights.
+        memory: bytes it may add to the warm kernel.
+        processes: processes and threads.
+        cell_seconds: wall time of one cell.
+        total_seconds: wall time of one kernel's life.
+    """
+
+    trust: bool = False
+    memory: int = 4 << 30
+    processes: int = 400
+    cell_seconds: float = 600.0
+    total_seconds: float = 7200.0
+
+
+class Kernel:
+    """A kernel and the line to it. Use it in a `with`; at its end nothing of it is left.
+
+    Args:
+        allowance: its limits.
+        files: data files for the working folder, bytes by relative path.
+
+    Raises:
+        CourseError: no kernel can be had on this machine; it says why and what to do.
+    """
+
+    def __init__(self, allowance: Allowance, files: dict[str, bytes]) -> None:
+        self._allowance = allowance
+        self._outputs = Outputs()
+        self._folder = Path(tempfile.mkdtemp(prefix="tlc-"))
+        self._context = zmq.Context()
+        self._session = Session(key=secrets.token_hex(16).encode(), username="grader")
+        self._channel, channel = socket.socketpair()
+        self._proctor, proctor = socket.socketpair()
+        self._heard = b""
+        self._left = _SIZE
+        self._ended: Verdict | None = None
+        self._child: Any = None
+        try:
+            self._lay_out(files)
+            self._launch([channel.fileno(), proctor.fileno()])
+            self._connect()
+        except BaseException:
+            self.close()
+            raise
+        finally:
+            channel.close()
+            proctor.close()
+
+    def __enter__(self) -> Kernel:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the kernel and everything that it started."""
+        self._proctor.close()
+        self._channel.close()  # the sandbox's supervisor hears it, and ends with all that is in it
+        if self._child is not None:
+            self._child.kill()
+            self._child.wait(10)
+        self._context.destroy(linger=0)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def run(self, code: str, *, hidden: bool = False, expressions: dict[str, str] | None = None) -> Ran:
+        """Run a cell.
+
+        Args:
+            code: its source.
+            hidden: keep the source out of the kernel's history.
+            expressions: what to tell the values of, if the cell ends without an error.
+
+        Raises:
+            KernelEnded: it ended, took too long and could not be interrupted, or wrote too much.
+        """
+        content = {
+            "code": code,
+            "silent": False,
+            "store_history": not hidden,
+            "user_expressions": expressions or {},
+            "allow_stdin": False,
+            "stop_on_error": False,
+        }
+        began = time.monotonic()
+        reply, outputs = self._exchange("execute_request", content)
+        ran = Ran("interrupted" if reply is None else str(reply.get("status")), outputs)
+        ran.seconds = time.monotonic() - began
+        if reply and ran.status == "ok":
+            told = reply.get("user_expressions") or {}
+            ran.values = {name: _text(told.get(name)) for name in expressions or {}}
+        elif reply:
+            ran.error = (str(reply.get("ename", "")), str(reply.get("evalue", "")))
+        return ran
+
+    def ask(self, what: str, nonce: str, **more: Any) -> dict[str, Any]:
+        """Ask the proctor (see `tlcourse.grading.proctor`).
+
+        Returns:
+            The reply, empty if it is none that the proctor gives.
+
+        Raises:
+            KernelEnded: see `run`.
+        """
+        line = json.dumps({"ask": what, "nonce": nonce, **more}) + "\n"
+        deadline, heard = time.monotonic() + self._allowance.cell_seconds, b""
+        self._proctor.sendall(line.encode())
+        poller = zmq.Poller()
+        for other in (self._proctor.fileno(), self._channel.fileno()):
+            poller.register(other, zmq.POLLIN)
+        while not heard.endswith(b"\n"):
+            ready = dict(poller.poll(max(0.0, deadline - time.monotonic()) * 1000))
+            if not ready:
+                self._end(Verdict.TIME)
+            if self._channel.fileno() in ready:
+                self._listen()
+            if self._proctor.fileno() in ready:
+                if not (chunk := self._proctor.recv(1 << 20)):
+                    return {}
+                heard += chunk
+                if len(heard) > _SIZE:
+                    self._end(Verdict.OUTPUT)
+        try:
+            told = json.loads(heard)
+        except (ValueError, RecursionError):
+            return {}
+        return told if isinstance(told, dict) and told.get("nonce") == nonce else {}
+
+    def _lay_out(self, files: dict[str, bytes]) -> None:
+        (self._folder / "s").mkdir()
+        work = self._folder / "w"
+        work.mkdir()
+        for name, data in files.items():
+            path = work / name
+            if not path.resolve().is_relative_to(work.resolve()):
+                continue
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+
+    def _launch(self, fds: list[int]) -> None:
+        arguments = {
+            "address": str(self._folder / "s" / "kernel"),
+            "key": self._session.key.decode(),
+            "folder": str(self._folder / "w"),
+            "plan": None if self._allowance.trust else self._plan(),
+        }
+        self._child = nursery.spawn("tlcourse.grading.candidate:main", arguments, fds)
+
+    def _plan(self) -> dict[str, Any]:
+        from tlcourse import sandbox, storage
+
+        limits = sandbox.Limits(
+            memory=self._allowance.memory,
+            processes=self._allowance.processes,
+            wall_seconds=self._allowance.total_seconds,
+            cpu_seconds=self._allowance.total_seconds * (os.cpu_count() or 1),
+        )
+        cache = storage.cache_dir()
+        return sandbox.Plan(
+            limits=limits,
+            readable=(),
+            work=str(self._folder / "w"),
+            cache=str(cache) if cache.is_dir() else None,
+            sockets=str(self._folder / "s"),
+            env={"NBGRADER_EXECUTION": "autograde"},
+        ).as_json()
+
+    def _connect(self) -> None:
+        self._shell = self._socket(zmq.DEALER, "shell_port")
+        self._control = self._socket(zmq.DEALER, "control_port")
+        self._iopub = self._socket(zmq.SUB, "iopub_port")
+        self._poller = zmq.Poller()
+        for line in (self._shell, self._iopub, self._channel.fileno()):
+            self._poller.register(line, zmq.POLLIN)
+        # Until the subscription has arrived, outputs would be lost: ask until an answer is heard on both lines.
+        end = time.monotonic() + _START
+        while time.monotonic() < end:
+            try:
+                if self._exchange("kernel_info_request", {}, seconds=1.0, heard=False)[0] is not None:
+                    return
+            except KernelEnded as ended:
+                raise CourseError(
+                    f"The kernel ended before it could run anything ({ended.verdict}).",
+                    "Run `tlcourse doctor`; if all is well there, report this as a fault of the course.",
+                ) from None
+        raise CourseError(f"The kernel did not answer within {_START:.0f} s.", "Is the machine overloaded? Try again.")
+
+    def _socket(self, kind: int, port: str) -> zmq.Socket:
+        line = self._context.socket(kind)
+        line.linger = 0
+        line.setsockopt(zmq.MAXMSGSIZE, _SIZE)
+        line.setsockopt(zmq.RECONNECT_IVL, 5)
+        line.rcvhwm = 10_000
+        if kind == zmq.SUB:
+            line.subscribe(b"")
+        line.connect(f"ipc://{self._folder / 's' / 'kernel'}-{PORTS[port]}")
+        return line
+
+    def _exchange(
+        self, message: str, content: dict[str, Any], *, seconds: float | None = None, heard: bool = True
+    ) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
+        """Send one request; the reply's content (None when time is over) and the outputs that belong to it."""
+        if self._ended:
+            raise KernelEnded(self._ended)
+        sent = self._session.send(self._shell, message, content)
+        mine = sent["header"]["msg_id"]
+        limit = self._allowance.cell_seconds if seconds is None else seconds
+        outputs = self._outputs.of_a_cell()
+        reply: dict[str, Any] | None = None
+        deadline, idle, interrupted = time.monotonic() + limit, False, False
+        while reply is None or not idle:
+            wait = deadline - time.monotonic()
+            if wait <= 0:
+                if not heard:
+                    return None, []
+                if idle:
+                    break  # the kernel is done and gave no answer
+                if reply is not None:
+                    self._end(Verdict.OUTPUT)  # the last outputs never came: they were too large to be sent
+                if interrupted:
+                    self._end(Verdict.TIME)
+                self._session.send(self._control, "interrupt_request", {})
+                deadline, interrupted = time.monotonic() + _GRACE, True
+                continue
+            ready = dict(self._poller.poll(max(1, wait * 1000)))
+            if self._channel.fileno() in ready:
+                self._listen()
+            for told in self._messages(self._shell, mine):
+                reply, deadline = told["content"], min(deadline, time.monotonic() + _AFTER)
+            for told in self._messages(self._iopub, mine):
+                if told["msg_type"] == "status" and told["content"].get("execution_state") == "idle":
+                    idle, deadline = True, min(deadline, time.monotonic() + _AFTER)
+                else:
+                    outputs.add(told["msg_type"], told["content"])
+        return (None if interrupted else reply or {}), outputs.done()
+
+    def _messages(self, line: zmq.Socket, mine: str) -> Iterator[dict[str, Any]]:
+        """What has arrived on a line and belongs to a request."""
+        while True:
+            try:
+                frames = line.recv_multipart(zmq.NOBLOCK)
+            except zmq.Again:
+                return
+            self._left -= sum(len(frame) for frame in frames)
+            if self._left < 0:
+                self._end(Verdict.OUTPUT)
+            try:
+                message = self._session.deserialize(self._session.feed_identities(frames)[1])
+            except Exception:
+                continue  # forged: not signed, no JSON, nested without end
+            if message["parent_header"].get("msg_id") == mine and isinstance(message["content"], dict):
+                yield message
+
+    def _listen(self) -> None:
+        """What the sandbox tells."""
+        try:
+            data = self._channel.recv(65536)
+        except OSError:
+            data = b""
+        if not data:
+            self._end(Verdict.CRASHED)
+        *lines, self._heard = (self._heard + data).split(b"\n")
+        for line in lines:
+            event = json.loads(line)
+            if event["event"] == "error":
+                raise CourseError(event["fault"], event["cure"])
+            if event["event"] in ("limit", "exit"):
+                self._end(_LIMITS.get(event.get("verdict", ""), Verdict.CRASHED))
+
+    def _end(self, verdict: Verdict) -> None:
+        self._ended = verdict
+        self.close()
+        raise KernelEnded(verdict)
+
+
+class _Nursery:
+    """This process's warm parent, started when first needed and again when it cannot go on."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._nursery: Any = None
+
+    def start(self) -> None:
+        """Begin to warm up; returns at once."""
+        with self._lock:
+            self._get()
+
+    def spawn(self, entry: str, arguments: dict[str, Any], fds: list[int]) -> Any:
+        """A warm fork that runs `entry`."""
+        from tlcourse.kernels.nursery import NurseryError
+
+        with self._lock:
+            try:
+                return self._get().spawn(entry, arguments, fds)
+            except NurseryError:
+                self.close()
+                return self._get().spawn(entry, arguments, fds)
+
+    def close(self) -> None:
+        """End it."""
+        if self._nursery is not None:
+            self._nursery.close()
+            self._nursery = None
+
+    def _get(self) -> Any:
+        if self._nursery is None:
+            from tlcourse.kernels.nursery import PRELOAD, Nursery
+
+            # No secret of whoever grades reaches a learner's code, not even through /proc.
+            env = {name: os.environ[name] for name in _PASSED if name in os.environ}
+            modules = [*PRELOAD, "tlcourse.grading.candidate", "tlcourse.grading.proctor", "tlcourse.grading.jury"]
+            self._nursery = Nursery(modules, {**env, "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")})
+            self._nursery.start()
+        return self._nursery
+
+
+_PASSED = ("PATH", "LANG", "LC_ALL", "TZ", "TLCOURSE_CACHE", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
+nursery = _Nursery()
+
+
+def _text(told: Any) -> str:
+    """The text of one expression's value."""
+    data = told.get("data") if isinstance(told, dict) else None
+    return str(data.get("text/plain", "")) if isinstance(data, dict) else ""
+
+
+if sys.platform == "win32":  # pragma: no cover
+    raise CourseError("Grading needs Linux or macOS.", "Grade on such a machine, or use `nbgrader autograde`.")

@@ -1,0 +1,81 @@
+"""Taking the judges out of a kernel: collecting needs none, and an answer that asks the reference is no answer."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+from tlcourse.checks.exercise import Exercise
+
+_LESSONS = "tlcourse.checks.lesson"
+
+
+def forget_judges(exercises: Mapping[str, Exercise]) -> None:
+    """Leave in the lessons' modules only what their collectors use.
+
+    Args:
+        exercises: by id; from now on none of them can be judged in this process.
+    """
+    for exercise in exercises.values():
+        object.__setattr__(exercise, "judge", _nobody)
+    for module in [module for name, module in sys.modules.items() if name.startswith(_LESSONS)]:
+        kept = _needed(module, [ex.collect for ex in exercises.values() if ex.collect.__module__ == module.__name__])
+        for name, value in list(vars(module).items()):
+            if name not in kept and _is_own(value, module):
+                delattr(module, name)
+
+
+def _nobody(evidence: Any, rng: Any) -> Any:
+    raise RuntimeError("Answers are judged elsewhere while a notebook is graded.")
+
+
+def _is_own(value: Any, module: ModuleType) -> bool:
+    """Whether a name was made in the module: a function, a class, or a constant that may hold a reference."""
+    if isinstance(value, ModuleType):
+        return False
+    made_in = getattr(value, "__module__", None)
+    return made_in == module.__name__ or not (isinstance(value, type) or callable(value))
+
+
+def _needed(module: ModuleType, functions: list[Any]) -> set[str]:
+    """The module's names that some functions use, they themselves included, and what these use in turn."""
+    needed = {name for name in vars(module) if name.startswith("__") or name == "EXERCISES"}
+    waiting: list[Any] = list(functions)
+    while waiting:
+        value = waiting.pop()
+        for name in _mentioned(value):
+            if name in vars(module) and name not in needed:
+                needed.add(name)
+                waiting.append(vars(module)[name])
+    return needed | {name for name, value in vars(module).items() if any(value is one for one in functions)}
+
+
+def _mentioned(value: Any) -> Iterator[str]:
+    """Every name in a function's code, or in the methods of a class."""
+    if isinstance(value, FunctionType):
+        yield from _names(value.__code__)
+        yield value.__name__
+        for default in (*(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values()):
+            yield from _mentioned(default)
+        for cell in value.__closure__ or ():
+            yield from _mentioned(cell.cell_contents)
+    elif isinstance(value, type):
+        for base in value.__mro__:
+            yield base.__name__
+            for member in vars(base).values():
+                yield from _mentioned(getattr(member, "__func__", member))
+    elif isinstance(value, tuple | list):
+        for item in value:
+            yield from _mentioned(item)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _mentioned(item)
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names(constant)

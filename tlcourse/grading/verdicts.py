@@ -1,0 +1,151 @@
+"""What grading one submission gives: a verdict for each question, and its stable form as JSON.
+
+`Result.as_json` is the contract with other front ends: `docs/grading-result.md` describes it field by field.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from tlcourse.errors import NotebookError
+
+FORMAT = 1
+"""Raised whenever a field changes its meaning or goes; new fields alone do not raise it."""
+
+
+class Verdict(StrEnum):
+    """How a question ended."""
+
+    RIGHT = "right"
+    """All points."""
+    PARTIAL = "partial"
+    """Some of the points."""
+    WRONG = "wrong"
+    """A check or a test looked at the answer and says no."""
+    ERROR = "error"
+    """The answer, or the code before it, raised something else than an assertion."""
+    TIME = "time"
+    """The cell, or the whole notebook, took too long."""
+    MEMORY = "memory"
+    """The notebook needed more memory than it may have."""
+    OUTPUT = "output"
+    """The notebook wrote more than it may."""
+    CRASHED = "crashed"
+    """The kernel ended: an exit, a segmentation fault, a signal."""
+    TAMPERED = "tampered"
+    """The test was kept from running as it stands, or its evidence was forged."""
+    HAND = "hand"
+    """A person has yet to grade it."""
+    INTERNAL = "internal"
+    """The grader itself failed: the question has no score and must be graded again."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """One thing that a check looked at, in words for the learner.
+
+    Args:
+        code: a short stable name.
+        passed: whether it is right.
+        message: what is right, or what is wrong and where.
+        next_step: what to try next.
+        points: what it is worth.
+    """
+
+    code: str
+    passed: bool
+    message: str
+    next_step: str = ""
+    points: float = 0.0
+
+
+@dataclass(frozen=True)
+class Question:
+    """One graded cell.
+
+    Args:
+        name: the cell's `grade_id`.
+        verdict: how it ended.
+        points: points earned; None where a person has yet to grade it, or the grader failed.
+        max_points: points for a right answer.
+        message: one sentence for the learner; never a seed or a hidden test.
+        findings: what a check of the course looked at.
+        unanswered: the cell is as it was released (nbgrader's "No response.").
+        seconds: wall time of the question's own cell.
+    """
+
+    name: str
+    verdict: Verdict
+    points: float | None
+    max_points: float
+    message: str = ""
+    findings: tuple[Found, ...] = ()
+    unanswered: bool = False
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Result:
+    """One graded submission.
+
+    Args:
+        lesson: the release's name.
+        questions: in the order of the release.
+        notes: what was mended, and what the instructor should know; one sentence each.
+        notebook: the graded notebook (nbformat 4): outputs, and in each graded cell what nbgrader's scorer expects.
+        seconds: wall time of grading it.
+        engine: what graded it: `"sandbox"`, `"trust"`.
+    """
+
+    lesson: str
+    questions: tuple[Question, ...]
+    notes: tuple[str, ...] = ()
+    notebook: dict[str, Any] = field(default_factory=dict, repr=False)
+    seconds: float = 0.0
+    engine: str = "sandbox"
+
+    @property
+    def points(self) -> float:
+        """The points earned so far; what waits for a person counts 0."""
+        return sum(question.points or 0.0 for question in self.questions)
+
+    @property
+    def max_points(self) -> float:
+        """The points that could be earned."""
+        return sum(question.max_points for question in self.questions)
+
+    def as_json(self) -> dict[str, Any]:
+        """The result as JSON data."""
+        return {"format": FORMAT, "points": self.points, "max_points": self.max_points, **asdict(self)}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Result:
+        """The inverse of `as_json`.
+
+        Raises:
+            NotebookError: the data is of another format.
+        """
+        if data.get("format") != FORMAT:
+            raise NotebookError(
+                f"This result has format {data.get('format')}, not {FORMAT}.", "Grade the submission again."
+            )
+        questions = tuple(
+            Question(
+                **{
+                    **question,
+                    "verdict": Verdict(question["verdict"]),
+                    "findings": tuple(Found(**found) for found in question["findings"]),
+                }
+            )
+            for question in data["questions"]
+        )
+        return cls(
+            lesson=data["lesson"],
+            questions=questions,
+            notes=tuple(data["notes"]),
+            notebook=data["notebook"],
+            seconds=data["seconds"],
+            engine=data["engine"],
+        )
