@@ -443,3 +443,14 @@ def test_an_ordinary_user_opens_it_with_no_rights_of_root(as_somebody: Opener) -
 
     assert as_somebody.user == SOMEBODY
     assert as_somebody(body).value == [1000, False]
+
+
+def test_a_readable_path_may_be_a_link_of_the_host(sandbox: Opener, tmp_path: Path) -> None:
+    def body(path):
+        import os
+
+        return len(os.listdir(path)) > 0
+
+    (tmp_path / "system").symlink_to("/usr/share")
+    _give(sandbox, tmp_path)
+    assert sandbox(body, str(tmp_path / "system"), readable=(str(tmp_path / "system"),)).value is True

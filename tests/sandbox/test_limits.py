@@ -229,6 +229,19 @@ def test_wall_time_is_limited_whatever_is_ignored(sandbox: Opener) -> None:
     assert ran.status != 0
 
 
+def test_a_socket_keeps_its_buffers_size(sandbox: Opener) -> None:
+    def body():
+        import socket
+
+        one, _ = socket.socketpair()
+        before = one.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, before * 8)
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        return one.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) == before
+
+    assert sandbox(body).value is True
+
+
 def test_sockets_cannot_hold_memory_without_end(sandbox: Opener) -> None:
     def body():
         import os
@@ -259,6 +272,28 @@ def test_pipes_can_be_held_only_so_many(sandbox: Opener) -> None:
             return len(held)
 
     assert sandbox(body).value <= 1024
+
+
+def control_groups() -> list[Path]:
+    return [path for path in Path("/sys/fs/cgroup").rglob("tlcourse-sandbox-*") if path.is_dir()]
+
+
+def test_the_control_group_goes_with_the_sandbox(as_myself: Opener) -> None:
+    def body():
+        import time
+
+        time.sleep(60)
+
+    with as_myself.start(body) as owner:
+        assert owner.stdout and "ready" in owner.stdout.readline()
+        started = {str(pid) for pid in descendants(owner.pid)}
+        mine = [group for group in control_groups() if started & set((group / "cgroup.procs").read_text().split())]
+        if not mine:
+            owner.kill()
+            pytest.skip("this machine lets this user make no control group")
+        os.kill(int(max(started, key=int)), signal.SIGKILL)
+        owner.stdout.read()
+    assert not [group for group in mine if group.exists()]
 
 
 def test_what_outlives_the_body_ends_with_it(sandbox: Opener) -> None:

@@ -46,24 +46,25 @@ def examine(notebook: dict[str, Any], release: Release, allowance: Allowance, no
     digest = hashlib.sha256("\0".join(map(cells.source, notebook["cells"])).encode("utf-8", "replace")).hexdigest()
     sitting = Sitting(copy.deepcopy(notebook["cells"]), release, allowance, digest)
     sitting.run()
-    judged = _judge(sitting)
-    questions = {
-        cells.name(cell): _Questioning(release, sitting, place, judged).question()
-        for place, cell in enumerate(sitting.cells)
-        if cells.points(cell) is not None
-    }
     shown = sitting
     if release.shown:
         # What a learner's code prints after it could see a hidden test is shown to nobody: what is shown comes from
         # a run in which there are none.
         shown = Sitting([_open(cell, release) for cell in copy.deepcopy(notebook["cells"])], release, allowance, digest)
         shown.run()
+    judged = _judge(sitting)
+    questions = {
+        cells.name(cell): _Questioning(release, sitting, shown, place, judged).question()
+        for place, cell in enumerate(sitting.cells)
+        if cells.points(cell) is not None
+    }
     final = [_graded(shown, place, questions, judged.get(place)) for place in range(len(shown.cells))]
     return Result(
         lesson=release.lesson,
         questions=tuple(_in_release_order(questions, release)),
         notes=notes,
         notebook={**copy.deepcopy(notebook), "cells": final},
+        files=shown.files,
         seconds=round(time.monotonic() - began, 3),
         engine="trust" if allowance.trust else "sandbox",
     )
@@ -73,16 +74,21 @@ def _judge(sitting: Sitting) -> dict[int, Judged | None]:
     """The jury's judgements by the cell's place; None where the jury came to none."""
     cases = {place: asked.case for place, asked in sitting.asked.items() if asked.case is not None}
     found = jury.judge_all(list(cases.values()))
-    if found is None:  # one hostile case must not cost the others theirs
-        found = [(jury.judge_all([case]) or [None])[0] for case in cases.values()]
-    return dict(zip(cases, found, strict=True))
+    if found is not None:
+        return dict(zip(cases, found, strict=True))
+    # One hostile case must not cost the others theirs.
+    alone = {place: jury.judge_all([case]) for place, case in cases.items()}
+    return {place: judged[0] if judged else None for place, judged in alone.items()}
 
 
 class _Questioning:
     """From what one graded cell did to its verdict."""
 
-    def __init__(self, release: Release, sitting: Sitting, place: int, judged: dict[int, Judged | None]) -> None:
-        self._release, self._sitting, self._place, self._judged = release, sitting, place, judged
+    def __init__(
+        self, release: Release, sitting: Sitting, shown: Sitting, place: int, judged: dict[int, Judged | None]
+    ) -> None:
+        self._release, self._sitting, self._shown = release, sitting, shown
+        self._place, self._judged = place, judged
         self._cell = sitting.cells[place]
         self._name, self._most = cells.name(self._cell), cells.points(self._cell) or 0.0
 
@@ -128,8 +134,17 @@ class _Questioning:
             if culprit := self._sitting.culprit(self._place):
                 return self._failed(culprit, seconds)
             verdict = Verdict.WRONG if ran.error[0] == "AssertionError" else Verdict.ERROR
-            message = _HIDDEN if self._failed_in_hidden(ran) else ": ".join(filter(None, ran.error))
+            message = self._shown_error(ran)
         return Question(self._name, verdict, points, self._most, _clip(message), seconds=seconds)
+
+    def _shown_error(self, ran: Ran) -> str:
+        """The error in words; with hidden tests, that of a run without them, since an error may carry their source."""
+        if self._name in self._release.shown:
+            asked = self._shown.asked.get(self._place)
+            if not (asked and asked.ran and asked.ran.status == "error"):
+                return _HIDDEN
+            ran = asked.ran
+        return ": ".join(filter(None, ran.error))
 
     def _by_error(self, asked: Asked) -> Question:
         verdict = self._sitting.culprit(self._place) or asked.verdict or Verdict.ERROR
@@ -141,17 +156,6 @@ class _Questioning:
     def _failed(self, verdict: Verdict, seconds: float = 0.0) -> Question:
         points = None if verdict is Verdict.INTERNAL else 0.0
         return Question(self._name, verdict, points, self._most, _SAID[verdict], seconds=seconds)
-
-    def _failed_in_hidden(self, ran: Ran) -> bool:
-        """Whether a test failed in a line that the learner has not been given."""
-        if self._name not in self._release.shown:
-            return False
-        trace = "\n".join(line for out in ran.outputs if out["output_type"] == "error" for line in out["traceback"])
-        found = re.search(r"-+> ?(\d+)|line (\d+)", _COLOURS.sub("", trace))
-        lines = cells.source(self._cell).splitlines()
-        number = int(found.group(1) or found.group(2)) if found else 0
-        visible = self._release.shown[self._name].splitlines()
-        return not 1 <= number <= len(lines) or lines[number - 1] not in visible
 
 
 def _points_of_test(ran: Ran, most: float) -> float | None:
@@ -240,8 +244,8 @@ def _test_outputs(question: Question, wrote: list[dict[str, Any]], judged: Judge
     if not question.points:
         return [*outputs, _error(question.verdict.value, question.message)]
     if question.points < question.max_points:
-        value = {"output_type": "execute_result", "metadata": {}, "execution_count": None}
-        outputs.append({**value, "data": {"text/plain": repr(float(question.points))}})
+        data = {"text/plain": repr(float(question.points))}
+        outputs.append({"output_type": "execute_result", "data": data, "metadata": {}, "execution_count": None})
     return outputs
 
 
@@ -251,4 +255,6 @@ def _error(name: str, message: str) -> dict[str, Any]:
 
 
 def _clip(text: str) -> str:
+    """A message of bounded length, without what a terminal or a page would act on."""
+    text = "".join(letter if letter.isprintable() else " " for letter in _COLOURS.sub("", text))
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

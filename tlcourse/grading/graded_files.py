@@ -24,11 +24,6 @@ from tlcourse.grading.nbgrading import Course
 from tlcourse.grading.verdicts import Result
 
 
-def as_notebook(result: Result) -> nbformat.NotebookNode:
-    """The graded notebook as nbgrader wants it; its texts may be lists of lines, as in a file."""
-    return rejoin_lines(nbformat.from_dict(result.notebook))
-
-
 class Steps(Autograde):
     """nbgrader's converter with the class's configuration: its settings and later steps are used, not its loop."""
 
@@ -47,7 +42,9 @@ class Steps(Autograde):
 
     def finish(self, result: Result, resources: dict[str, Any]) -> str:
         """A graded notebook as the class's later steps leave it, as the text of its file."""
-        text, _ = self.exporter.from_notebook_node(as_notebook(result), resources)
+        # Texts may be lists of lines, as in a file; nbgrader's steps want them whole.
+        notebook = rejoin_lines(nbformat.from_dict(result.notebook))
+        text, _ = self.exporter.from_notebook_node(notebook, resources)
         return str(text)
 
     def make_permissions(self, folder: Path, student: str, lesson: str) -> None:
@@ -127,6 +124,7 @@ class GradedFiles:
         if handed_in:
             self._copy_handed_in(handed_in, folder)
         for result in results:
+            result.write_files(folder)
             text = self.steps.finish(result, self._resources(student, lesson, result.lesson, folder))
             storage.write_text(folder / f"{result.lesson}.ipynb", text)
         self.steps.make_permissions(folder, student, lesson)

@@ -13,12 +13,13 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
+import nbformat
 from nbgrader import api, utils
 from sqlalchemy import Engine, event, exc, select
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 from tlcourse.errors import CourseError
-from tlcourse.grading.graded_files import Steps, as_notebook
+from tlcourse.grading.graded_files import Steps
 from tlcourse.grading.verdicts import Result
 
 NO_RESPONSE = "No response."
@@ -181,12 +182,16 @@ def _by_cell(session: Session, row: Any, notebook: api.SubmittedNotebook) -> dic
 def _comment(session: Session, notebook: api.SubmittedNotebook, result: Result) -> None:
     """nbgrader's comment on each answer of a notebook that is as it was released."""
     comments = _by_cell(session, api.Comment, notebook)
-    for cell in as_notebook(result).cells:
-        name = cell.metadata.get("nbgrader", {}).get("grade_id")
-        comment, kind = comments.get(name, (None, ""))
+    for cell in result.notebook["cells"]:
+        comment, kind = comments.get(cell["metadata"].get("nbgrader", {}).get("grade_id"), (None, ""))
         if comment is not None:
-            untouched = kind != "TaskCell" and cell.metadata.nbgrader.get("checksum") == utils.compute_checksum(cell)
-            comment.auto_comment = NO_RESPONSE if untouched else None
+            comment.auto_comment = NO_RESPONSE if kind != "TaskCell" and _is_as_released(cell) else None
+
+
+def _is_as_released(cell: dict[str, Any]) -> bool:
+    # Without its outputs, which may be large; a text may be a list of lines, as in a file.
+    parts = {"cell_type": cell["cell_type"], "metadata": cell["metadata"], "source": "".join(cell["source"])}
+    return cell["metadata"]["nbgrader"].get("checksum") == utils.compute_checksum(nbformat.from_dict(parts))
 
 
 def _score_missing(session: Session, notebook: api.SubmittedNotebook) -> None:

@@ -160,6 +160,14 @@ class Kernel:
             ran.error = (str(reply.get("ename", "")), str(reply.get("evalue", "")))
         return ran
 
+    def ping(self) -> None:
+        """Wait until the kernel answers again.
+
+        Raises:
+            KernelEnded: it does not.
+        """
+        self._exchange("kernel_info_request", {})
+
     def ask(self, what: str, nonce: str, **more: Any) -> dict[str, Any]:
         """Ask the proctor (see `tlcourse.grading.proctor`).
 
@@ -176,7 +184,7 @@ class Kernel:
         for other in (self._proctor.fileno(), self._channel.fileno()):
             poller.register(other, zmq.POLLIN)
         while not heard.endswith(b"\n"):
-            ready = dict(poller.poll(max(0.0, deadline - time.monotonic()) * 1000))
+            ready = dict(poller.poll(max(0, round((deadline - time.monotonic()) * 1000))))
             if not ready:
                 self._end(Verdict.TIME)
             if self._channel.fileno() in ready:
@@ -269,8 +277,9 @@ class Kernel:
         """Send one request; the reply's content (None when time is over) and the outputs that belong to it."""
         if self._ended:
             raise KernelEnded(self._ended)
-        sent = self._session.send(self._shell, message, content)
-        mine = sent["header"]["msg_id"]
+        header = self._session.msg_header(message)
+        self._session.send(self._shell, message, content, header=header)
+        mine = header["msg_id"]
         limit = self._allowance.cell_seconds if seconds is None else seconds
         outputs = self._outputs.of_a_cell()
         reply: dict[str, Any] | None = None
@@ -289,7 +298,7 @@ class Kernel:
                 self._session.send(self._control, "interrupt_request", {})
                 deadline, interrupted = time.monotonic() + _GRACE, True
                 continue
-            ready = dict(self._poller.poll(max(1, wait * 1000)))
+            ready = dict(self._poller.poll(max(1, round(wait * 1000))))
             if self._channel.fileno() in ready:
                 self._listen()
             for told in self._messages(self._shell, mine):

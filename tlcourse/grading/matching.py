@@ -244,7 +244,8 @@ def _evidence(one: Wanted, cell: Cell, lesson: Sequence[Wanted]) -> float:
     stub, text = one.shown[:_COMPARED], cell.source[:_COMPARED]
     likeness = float(require("rapidfuzz.fuzz").ratio(stub, text)) / 100
     if one.kind == "code" and (bound := _bound(text)):
-        if asked := _bound(stub):
+        asked = _bound(stub)
+        if asked & bound:
             return 3 * len(asked & bound) / len(asked) + likeness
         if bound & _tested(one, lesson):
             return 1.5 + likeness

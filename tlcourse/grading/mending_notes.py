@@ -8,7 +8,7 @@ from typing import Any
 from tlcourse.grading.matching import Matching, Wanted, is_locked
 from tlcourse.grading.reading import Cell, label
 
-_NAMED = 5  # foreign marks that a note names
+_NAMED = 5  # things of the learner's that a note names
 _PLURALS = {"was": "were", "is": "are", "its": "their", "it": "them", "it_says": "they say", "it_stands": "they stand"}
 
 
@@ -43,15 +43,15 @@ def on_order(moved: Sequence[Wanted], restored: Sequence[Wanted], missing: Seque
     """Notes on cells that stood elsewhere, on locked ones that were deleted, and on answers that are gone."""
     yield from _note("{} stood elsewhere than in the lesson and {was} put in {its} place.", moved)
     yield from _note("{} had been deleted and {was} put back.", restored)
-    yield from _note("{} {is} missing: the learner deleted {it}.", missing)
+    yield from _note("{} {is} missing in what was handed in.", missing)
 
 
 def _on_copies(one: Wanted, copies: Sequence[int], cells: Sequence[Cell]) -> Iterator[str]:
-    own = [place + 1 for place in copies if not one.says(cells[place].source)]
+    own = [str(place + 1) for place in copies if not one.says(cells[place].source)]
     if len(own) < len(copies):
         yield f"{one.grade_id} was there more than once: copies that the learner had not changed were left out."
-    for number in own:
-        yield f"{one.grade_id} was there more than once: cell {number}, which says something else, is an ordinary cell."
+    if own:
+        yield f"{one.grade_id} was there more than once: what differs stays as ordinary cells ({_some(own)})."
 
 
 def _on_strangers(cells: Sequence[Cell], lesson: Sequence[Wanted]) -> Iterator[str]:
@@ -63,7 +63,7 @@ def strangers(cells: Sequence[Cell], lesson: Sequence[Wanted]) -> str:
     """The marks in a submission that the lesson does not have, as a list to print; empty if there is none."""
     known = {one.grade_id for one in lesson}
     strange = [label(cell.grade_id) for cell in cells if cell.grade_id not in known and any(_meaning(cell.marks)[:4])]
-    return ", ".join(strange[:_NAMED]) + (f" and {len(strange) - _NAMED} more" if len(strange) > _NAMED else "")
+    return _some(strange)
 
 
 def _meaning(marks: dict[str, Any]) -> tuple[object, ...]:
@@ -86,3 +86,7 @@ def _note(text: str, cells: Sequence[Wanted], after: Mapping[str, str] | None = 
     names = [one.grade_id + (after or {}).get(one.grade_id, "") for one in cells]
     listed = " and ".join([", ".join(names[:-1]), names[-1]] if many else names)
     yield text.format(listed, **forms)
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")

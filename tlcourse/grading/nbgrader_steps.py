@@ -87,6 +87,7 @@ class ExecuteSafely(Execute):
         result = grading.grade(json.loads(json.dumps(nb)), release, trust=self.trust)
         _insist_on_scores(result)
         _put_outputs(nb, result)
+        result.write_files(folder)
         return nb, resources
 
 

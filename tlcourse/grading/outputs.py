@@ -82,7 +82,7 @@ def _output(kind: str, content: dict[str, Any]) -> dict[str, Any] | None:
             "traceback": [_clean(line)[:_ERROR] for line in trace] if isinstance(trace, list) else [],
         }
     if kind in ("display_data", "update_display_data", "execute_result"):
-        output = {
+        output: dict[str, Any] = {
             "output_type": "execute_result" if kind == "execute_result" else "display_data",
             "data": _bundle(content.get("data")),
             "metadata": {},

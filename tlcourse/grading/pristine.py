@@ -84,8 +84,8 @@ class Pristine:
         """
         sys.settrace(None)
         sys.setprofile(None)
-        threading.settrace(None)  # type: ignore[arg-type]
-        threading.setprofile(None)  # type: ignore[arg-type]
+        threading.settrace(None)
+        threading.setprofile(None)
         changed = [*self._restore_modules(), *self._restore_code(), *self._restore_classes()]
         return [*changed, *self._restore_shell()]
 
@@ -143,6 +143,8 @@ class Pristine:
             if getattr(shell.input_transformer_manager, name) != kept:
                 setattr(shell.input_transformer_manager, name, list(kept))
                 changed.append(f"get_ipython().input_transformer_manager.{name}")
+        if shell.ast_node_interactivity != "last_expr":
+            shell.ast_node_interactivity = "last_expr"
         if shell.custom_exceptions:
             shell.custom_exceptions, shell.CustomTB = (), None
             changed.append("get_ipython().set_custom_exc")

@@ -4,19 +4,27 @@ It listens on a line of its own, in a thread of its own, so that neither IPython
 in the notebook stands between a question and its answer. Requests and replies are lines of JSON:
 
 - `{"ask": "collect", "nonce", "exercise", "argument", "seed"}` -> `{"nonce", "evidence"}` or `{"nonce", "error"}`;
-- `{"ask": "prepare", "nonce"}` -> `{"nonce", "restored"}`: what tests stand on has been put back; no tracing now;
-- `{"ask": "release", "nonce"}` -> `{"nonce", "restored"}`: the same after a test, and tracing is free again.
+- `{"ask": "prepare", "nonce", "names", "imported", "used", "alias"}` -> `{"nonce", "restored", "shadowed", "lies"}`:
+  what tests stand on has been put back, tracing is off; told are the names that the notebook has laid something over,
+  and those of values that equal anything;
+- `{"ask": "files", "nonce", "known"}` -> `{"nonce", "files"}`: what the notebook wrote beside itself, in base64;
+- `{"ask": "release", "nonce", "alias"}` -> `{"nonce", "restored"}`: the same after a test, and tracing is free again.
 """
 
 from __future__ import annotations
 
+import base64
+import builtins
 import gc
+import hashlib
+import itertools
 import json
 import os
 import sys
 import threading
-import traceback
 from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -25,6 +33,8 @@ from tlcourse.checks import checker, plain, registry
 from tlcourse.grading import unjudged
 from tlcourse.grading.pristine import Pristine
 
+_LOOKED_AT = 1000
+_FILES = 4_000_000  # bytes of all files that are told
 _TRACING = ("sys.settrace", "sys.setprofile", "sys.monitoring.register_callback")
 
 
@@ -63,6 +73,7 @@ def _listen(
     line: int, namespace: dict[str, Any], collectors: dict[str, Any], pristine: Pristine, testing: list[bool]
 ) -> None:
     """Answer the grader's requests, with functions that were taken before any learner's code ran."""
+    folder = os.getcwd()  # noqa: PTH109
     read, write, loads, dumps = os.read, os.write, json.loads, json.dumps
     generator, write_down, own = np.random.default_rng, plain.dumps, dict(vars(Pristine))
     heard = b""
@@ -77,6 +88,15 @@ def _listen(
         else:
             answer["restored"] = pristine.restore()[:20]
             testing[:] = [True] if asked["ask"] == "prepare" else []
+        if answer and asked["ask"] == "prepare":
+            true = _true_values(asked["names"], asked["imported"])
+            answer["shadowed"] = [name for name in true if namespace.get(name, true[name]) is not true[name]]
+            namespace[asked["alias"]] = SimpleNamespace(**true)
+            answer["lies"] = [name for name in asked["used"] if _equals_anything(namespace.get(name))]
+        if answer and asked["ask"] == "files":
+            answer["files"] = _written(Path(folder), asked["known"])
+        if answer and asked["ask"] == "release":
+            namespace.pop(asked["alias"], None)
         if answer and asked["ask"] == "collect":
             try:
                 value = eval(compile(asked["argument"], "<check>", "eval"), namespace)  # the learner's own name
@@ -89,11 +109,44 @@ def _listen(
             data = data[write(line, data) :]
 
 
+def _true_values(names: list[str], imported: dict[str, list[str]]) -> dict[str, Any]:
+    """What a test's names mean where nothing was laid over them."""
+    true = {name: getattr(builtins, name) for name in names}
+    for name, (module, *member) in imported.items():
+        if module in sys.modules:
+            found = sys.modules[module]
+            true[name] = getattr(found, member[0], None) if member else found
+    return true
+
+
+def _written(folder: Path, known: dict[str, str]) -> dict[str, str]:
+    """Small new or changed files below a folder; `known` are the SHA-256 of those that were there, by path."""
+    found: dict[str, str] = {}
+    size = 0
+    for path in sorted(folder.rglob("*"))[:_LOOKED_AT]:
+        name = path.relative_to(folder).as_posix()
+        if path.is_symlink() or not path.is_file() or size + path.stat().st_size > _FILES:
+            continue
+        data = path.read_bytes()
+        if hashlib.sha256(data).hexdigest() != known.get(name):
+            size += len(data)
+            found[name] = base64.b64encode(data).decode()
+    return found
+
+
+def _equals_anything(value: Any) -> bool:
+    """Whether a value, or one in a container, says that it equals an object that nobody has ever seen."""
+    items = [value]
+    if isinstance(value, list | tuple | set | frozenset | dict):
+        items += itertools.islice(value.values() if isinstance(value, dict) else value, _LOOKED_AT)
+    stranger = object()
+    return any(type(item).__module__ == "__main__" and (item == stranger) is True for item in items)
+
+
 def described(error: BaseException) -> dict[str, Any]:
     """An exception as the content of a notebook's error output."""
     try:
         value = str(error)
     except Exception:
         value = ""
-    lines = traceback.format_exception_only(type(error), value)
-    return {"ename": type(error).__name__, "evalue": value, "traceback": [line.rstrip("\n") for line in lines]}
+    return {"ename": type(error).__name__, "evalue": value, "traceback": [f"{type(error).__name__}: {value}"]}

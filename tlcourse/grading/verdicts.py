@@ -5,11 +5,15 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
-from tlcourse.errors import NotebookError
+from tlcourse import storage
+from tlcourse.errors import CourseError, NotebookError
 
 FORMAT = 1
 """Raised whenever a field changes its meaning or goes; new fields alone do not raise it."""
@@ -95,6 +99,7 @@ class Result:
         questions: in the order of the release.
         notes: what was mended, and what the instructor should know; one sentence each.
         notebook: the graded notebook (nbformat 4): outputs, and in each graded cell what nbgrader's scorer expects.
+        files: what the notebook wrote beside itself, in base64 by relative path: small files only.
         seconds: wall time of grading it.
         engine: what graded it: `"sandbox"`, `"trust"`.
     """
@@ -103,6 +108,7 @@ class Result:
     questions: tuple[Question, ...]
     notes: tuple[str, ...] = ()
     notebook: dict[str, Any] = field(default_factory=dict, repr=False)
+    files: dict[str, str] = field(default_factory=dict, repr=False)
     seconds: float = 0.0
     engine: str = "sandbox"
 
@@ -115,6 +121,12 @@ class Result:
     def max_points(self) -> float:
         """The points that could be earned."""
         return sum(question.max_points for question in self.questions)
+
+    def write_files(self, folder: Path) -> None:
+        """Write `files` into a folder, over what has their names; one that cannot be written is left out."""
+        for name, text in self.files.items():
+            with contextlib.suppress(CourseError, ValueError):
+                storage.write_bytes(folder / name, base64.b64decode(text, validate=True))
 
     def as_json(self) -> dict[str, Any]:
         """The result as JSON data."""
@@ -146,6 +158,7 @@ class Result:
             questions=questions,
             notes=tuple(data["notes"]),
             notebook=data["notebook"],
+            files=data.get("files", {}),
             seconds=data["seconds"],
             engine=data["engine"],
         )

@@ -6,7 +6,6 @@ import logging
 import os
 import signal
 import tempfile
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
@@ -24,6 +23,7 @@ from distributed.security import Security
 from tlcourse import __version__
 from tlcourse.errors import CourseError, NotebookError
 from tlcourse.extras import require
+from tlcourse.grading.stopping import Stop, on_interrupt
 from tlcourse.grading.tasks import Done, Examiner, Setup, Task
 
 Item = TypeVar("Item")
@@ -64,11 +64,12 @@ class Workers:
         setup: what is graded, and how.
         count: worker processes on this machine.
         log: the file for what these processes write.
+        stop: whether to stop.
         address: the cluster to use instead, such as `tcp://10.0.0.5:8786`.
         watch: is told what each worker does, from another thread.
     """
 
-    def __init__(self, setup: Setup, *, count: int, log: Path, address: str, watch: Watch) -> None:
+    def __init__(self, setup: Setup, *, count: int, log: Path, address: str, stop: Stop, watch: Watch) -> None:
         self._setup = setup
         self._count = count
         self._log = log
@@ -76,14 +77,13 @@ class Workers:
         self._watch = watch
         self._name = f"tlcourse-grading-{uuid.uuid4().hex[:12]}"
         self._stack = ExitStack()
-        self._stop = threading.Event()
+        self._stop = stop
         self._arrived: SimpleQueue[distributed.Future] = SimpleQueue()
         self._workers: set[str] = set()
         self._last_seen = time.monotonic()
 
     def __enter__(self) -> Workers:
         with ExitStack() as stack:
-            stack.enter_context(_on_interrupt(self._interrupted))
             stack.enter_context(dask.config.set(_SETTINGS))
             own = stack.enter_context(_own_cluster(self._count)) if not self._address else None
             self._client = stack.enter_context(_connected(own or self._address))
@@ -96,11 +96,11 @@ class Workers:
         return self
 
     def __exit__(self, *error: object) -> None:
-        with _on_interrupt(signal.SIG_IGN):
+        with on_interrupt(signal.SIG_IGN):
             self._stack.close()
 
     def run(self, items: Iterable[Item], load: Callable[[Item], Task]) -> Iterator[tuple[Item, Done]]:
-        """Grade submissions; each comes back as soon as it is done. Control-C is heard between two of them.
+        """Grade submissions; each comes back as soon as it is done.
 
         A submission whose worker died is graded again when the others are through, with nothing else on its worker.
 
@@ -110,7 +110,7 @@ class Workers:
 
         Raises:
             CourseError: the cluster is gone.
-            KeyboardInterrupt: somebody pressed Control-C.
+            KeyboardInterrupt: it is time to stop.
         """
         for ahead in (AHEAD, *[1] * (TRIES - 1)):
             lost: list[Item] = []
@@ -159,18 +159,12 @@ class Workers:
         yield item, done
 
     def _next_arrival(self) -> distributed.Future:
-        while not self._stop.is_set():
+        while True:
+            self._stop.check()
             with suppress(Empty):
                 return self._arrived.get(timeout=0.2)
             if not self._threads() and time.monotonic() > self._last_seen + ABANDONED:
                 raise CourseError("All workers have gone.", "Start them again, then run the same command.")
-        raise KeyboardInterrupt
-
-    def _interrupted(self, signum: int, frame: object) -> None:
-        """Control-C: a submission that is just being written is written to its end, unless it comes twice."""
-        if self._stop.is_set():
-            raise KeyboardInterrupt
-        self._stop.set()
 
     def _threads(self) -> int:
         """The submissions that the cluster can grade at once, just now."""
@@ -267,20 +261,6 @@ def _children_deaf() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextmanager
-def _on_interrupt(handler: Any) -> Iterator[None]:
-    """Handle Control-C differently for a while, where it is ours to hear."""
-    before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or before in (signal.SIG_IGN, None):
-        yield
-        return
-    signal.signal(signal.SIGINT, handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _leave_terminal(log: Path) -> None:

@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from tlcourse.errors import CourseError
@@ -147,8 +148,11 @@ class Nursery:
     def retire(self) -> None:
         """Fork no more, and end when the last child has ended."""
         with self._lock:
-            if self._channel is not None:
+            self._read_mail()
+            if self._ready and self._channel is not None:
                 self._send({"retire": True})
+                return
+        self.close()  # it has no child yet, and may be stuck in an import
 
     def has_ended(self) -> bool:
         """Whether the process is gone. Never blocks."""
@@ -209,7 +213,8 @@ class Nursery:
         elif "exit" in message:
             self._statuses[message["exit"]] = message["status"]
         elif "pid" in message:  # whoever asked was interrupted while waiting, and will not look after it
-            signal.pidfd_send_signal(fds[0], signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(fds[0], signal.SIGKILL)
         for fd in fds:
             os.close(fd)
 
@@ -268,10 +273,8 @@ class Child:
     def send_signal(self, signum: int) -> None:
         """Send a signal to this process; nothing happens if it has ended."""
         if self.poll() is None:
-            try:
+            with suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._pidfd, signum)
-            except ProcessLookupError:
-                return
 
     def kill(self) -> None:
         """Send SIGKILL to this process."""

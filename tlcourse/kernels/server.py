@@ -36,9 +36,9 @@ def main() -> NoReturn:
     _set_by_imports.update({name: value for name, value in os.environ.items() if environment.get(name) != value})
     gc.collect()
     gc.freeze()  # the collector would write to every object, and so copy every page that parent and child share
-    channel.send({"ready": {"left_out": left_out, "modules": len(sys.modules)}})
-    status = _Server(channel, preload.loaded_files()).serve()
-    os._exit(status)
+    channel.send({"ready": {"left_out": left_out}})
+    _Server(channel, preload.loaded_files()).serve()
+    os._exit(0)
 
 
 # Variables that the libraries set for themselves: a child with an environment of its own keeps them.
@@ -58,8 +58,8 @@ class _Server:
         self._owner = os.pidfd_open(os.getppid())
         self._selector.register(self._owner, selectors.EVENT_READ, self._end)
 
-    def serve(self) -> int:
-        """Work until the owner is gone, then kill what is left. Returns the exit status."""
+    def serve(self) -> None:
+        """Work until the owner is gone, then kill what is left."""
         try:
             while not (self._retired and not self._children):
                 for key, _ in self._selector.select():
@@ -71,7 +71,6 @@ class _Server:
                 _kill_session(pid)
             for folder in self._litter.values():
                 shutil.rmtree(folder, ignore_errors=True)
-        return 0
 
     def _end(self) -> NoReturn:
         raise EOFError

@@ -97,7 +97,7 @@ def _fresh(parent: Path) -> Path:
             with contextlib.suppress(OSError):
                 old.rmdir()
     group = parent / f"{_PREFIX}{os.getpid()}"
-    group.mkdir()
+    group.mkdir(exist_ok=True)
     return group
 
 

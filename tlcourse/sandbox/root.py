@@ -97,7 +97,7 @@ class Sources:
         wanted = outermost([*python_paths(), *_named(plan)])
         links = {path: str(Path(path).readlink()) for path in SYSTEM if Path(path).is_symlink()}
         shown = [path for path in SYSTEM if path not in links and Path(path).exists()]
-        shown += [path for path in wanted if not Path(os.path.realpath(path)).is_relative_to("/usr")]
+        shown += [path for path in wanted if not any(_lies_in(path, link) for link in links)]
         mounts = {path: _copied(path, linux.ATTR_NODEV) for path in outermost(shown)}
         mounts |= {path: _copied(path, linux.ATTR_NODEV) for path in CONFIGURATION if Path(path).exists()}
         mounts |= {path: _copied(path, linux.ATTR_NOEXEC) for path in DEVICES}
@@ -140,10 +140,11 @@ def python_paths() -> list[str]:
     found = [f"{prefix}/{name}" for prefix in prefixes for name in PYTHON_FOLDERS]
     found += [entry for entry in sys.path if Path(entry).name in ("site-packages", "dist-packages")]
     known = tuple(f"{path}/" for path in found)
-    elsewhere = [entry for entry in sys.path if Path(entry).is_dir() and not f"{entry}/".startswith(known)]
+    folders = [entry for entry in sys.path if entry.startswith("/") and Path(entry).is_dir()]
+    elsewhere = [entry for entry in folders if not f"{entry}/".startswith(known)]
     found += [path for entry in elsewhere for path in _imported_from(entry)]
     found.append(str(Path(__file__).parents[1]))
-    return [path for path in outermost(found) if path.startswith("/") and Path(path).exists()]
+    return [path for path in outermost(found) if Path(path).exists()]
 
 
 def _imported_from(entry: str) -> list[str]:

@@ -1,0 +1,223 @@
+"""Asking with an instructor's own test cell, which runs beside the learner's code: believed only after cross-checks.
+
+A test counts as passed if its end was reached, if the same kernel lets tests fail (a false statement, and mutants of
+this very test: one of its asserts turned round, one of its expected values changed), and if nothing that tests stand on
+changed while it ran.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import random
+import re
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from tlcourse.grading import cells
+from tlcourse.grading.kernel import Kernel, Ran
+from tlcourse.grading.release import Release
+
+ALIAS = "_tlcourse_"
+"""Under this name a test finds what the learner's notebook has laid something else over."""
+
+_COMPARING = ("assert_equal", "assert_allclose", "assert_almost_equal", "assert_array_equal", "assert_close")
+_SLOW = 2.0  # seconds: a test that takes longer is not run again for its mutants
+_COLOURS = r"(?:\x1b\[[0-9;]*m)*"
+_ALIASED = re.compile(rf"{ALIAS}{_COLOURS}\.{_COLOURS}")
+
+
+@dataclass(frozen=True)
+class PlainTest:
+    """A test cell, read.
+
+    Args:
+        source: its source.
+        names: the builtins that it uses.
+        used: all names that it uses.
+        imported: what it uses of the release's own imports: module, or (module, member), by name.
+        value: the source of its last line, if that is an expression.
+    """
+
+    source: str
+    names: tuple[str, ...] = ()
+    used: tuple[str, ...] = ()
+    imported: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    value: str = ""
+
+    @classmethod
+    def read(cls, source: str, release: Release) -> PlainTest:
+        """Read a test; one that is no plain Python (magics) has no names and no mutants."""
+        if (tree := _parsed(source)) is None:
+            return cls(source)
+        bound, imported = _bound(release), _imported(release)
+        bound |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+        used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+        last = tree.body[-1] if tree.body else None
+        return cls(
+            source,
+            tuple(sorted(name for name in used - bound if hasattr(builtins, name))),
+            tuple(sorted(used)),
+            {name: place for name, place in imported.items() if name in used},
+            ast.get_source_segment(source, last.value) or "" if isinstance(last, ast.Expr) else "",
+        )
+
+    def without(self, shadowed: list[str]) -> str:
+        """The source with some of its names taken from `ALIAS`; its lines stay where they are."""
+        tree = _parsed(self.source)
+        if tree is None or not shadowed:
+            return self.source
+        lines = self.source.splitlines(keepends=True)
+        found = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id in shadowed]
+        for node in sorted(found, key=lambda node: (node.lineno, node.col_offset), reverse=True):
+            line = lines[node.lineno - 1].encode()
+            lines[node.lineno - 1] = (line[: node.col_offset] + f"{ALIAS}.".encode() + line[node.col_offset :]).decode()
+        return "".join(lines)
+
+
+def ask(kernel: Kernel, source: str, release: Release) -> Ran | None:
+    """Ask one test.
+
+    Returns:
+        What the test did, or None if it was kept from running as it stands.
+    """
+    test, nonce = PlainTest.read(source, release), secrets.token_hex(8)
+    before = kernel.ask("prepare", nonce, names=test.names, imported=test.imported, used=test.used, alias=ALIAS)
+    shadowed = [name for name in before.get("shadowed", ()) if isinstance(name, str)]
+    if before.get("lies") != [] or not _can_fail(kernel):
+        return None
+    source = test.without(shadowed)
+    one, other = random.randrange(10**6), random.randrange(10**6)
+    ran = kernel.run(source, hidden=True, expressions={"end": f"{one} * {other}"})
+    if ran.status == "ok" and (ran.values.get("end") != str(one * other) or not _is_sound(kernel, test, source, ran)):
+        return None
+    after = kernel.ask("release", nonce, alias=ALIAS)
+    # What a test stands on does not change while it runs, unless the answer saw to it.
+    if after.get("restored") != []:
+        return None
+    return _without_alias(ran)
+
+
+def _can_fail(kernel: Kernel) -> bool:
+    one, other, nonce = random.randrange(10**6), random.randrange(10**6), secrets.token_hex(8)
+    ran = kernel.run(f"assert {one} + {other} == {one + other + 1}, {nonce!r}", hidden=True)
+    return ran.error == ("AssertionError", nonce)
+
+
+def _is_sound(kernel: Kernel, test: PlainTest, source: str, ran: Ran) -> bool:
+    """Whether a passed test's value was shown, and its mutants fail."""
+    shown = any(output["output_type"] == "execute_result" for output in ran.outputs)
+    if test.value and not shown and ran.seconds < _SLOW:
+        value = kernel.run("pass", hidden=True, expressions={"value": test.value}).values.get("value", "")
+        if _is_number(value):
+            return False
+    if ran.seconds > _SLOW:
+        return True
+    return all(kernel.run(mutant, hidden=True).status == "error" for mutant in mutants(source))
+
+
+def mutants(source: str) -> Iterator[str]:
+    """Versions of a test that must fail where the test passes: an assert turned round, an expected value changed."""
+    if (tree := _parsed(source)) is None:
+        return
+    asserts = [node for node in tree.body if isinstance(node, ast.Assert)]
+    if asserts:
+        chosen = random.choice(asserts)
+        yield _before(source, chosen) + f"assert not ({ast.get_source_segment(source, chosen.test)})"
+    changes = [(node, value) for node in tree.body if (value := _expected(node)) is not None]
+    if changes:
+        node, value = random.choice(changes)
+        statement = ast.get_source_segment(source, node) or ""
+        start = value.col_offset if value.lineno == node.lineno else -1
+        if start >= 0:
+            inside = start - node.col_offset
+            text = ast.get_source_segment(source, value) or ""
+            yield _before(source, node) + statement[:inside] + _changed(value) + statement[inside + len(text) :]
+
+
+def _expected(node: ast.stmt) -> ast.Constant | None:
+    """The literal that a statement expects: `assert x == 2`, `assert_allclose(x, 0.5)`."""
+    sides: list[ast.expr] = []
+    if isinstance(node, ast.Assert) and isinstance(node.test, ast.Compare) and isinstance(node.test.ops[0], ast.Eq):
+        if len(node.test.ops) == 1:
+            sides = [node.test.left, node.test.comparators[0]]
+    elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        function = node.value.func
+        name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+        sides = node.value.args[:2] if name in _COMPARING else []
+    literals = [side for side in sides if isinstance(side, ast.Constant) and type(side.value) in (int, float, str)]
+    return literals[0] if len(literals) == 1 else None
+
+
+def _changed(value: ast.Constant) -> str:
+    if isinstance(value.value, str):
+        return repr(value.value + secrets.token_hex(4))
+    return f"({value.value!r} + {random.uniform(1, 2)!r} * (abs({value.value!r}) + 1))"
+
+
+def _before(source: str, node: ast.stmt) -> str:
+    lines = source.splitlines(keepends=True)
+    return "".join(lines[: node.lineno - 1]) + lines[node.lineno - 1].encode()[: node.col_offset].decode()
+
+
+def _without_alias(ran: Ran) -> Ran:
+    """Errors as the learner would read them."""
+    for output in ran.outputs:
+        if output["output_type"] == "error":
+            output["evalue"] = _ALIASED.sub("", output["evalue"])
+            output["traceback"] = [_ALIASED.sub("", line) for line in output["traceback"]]
+    ran.error = (ran.error[0], _ALIASED.sub("", ran.error[1]))
+    return ran
+
+
+def _parsed(source: str) -> ast.Module | None:
+    try:
+        return ast.parse(source)
+    except (SyntaxError, ValueError):
+        return None
+
+
+def _given(release: Release) -> Iterator[ast.Module]:
+    """The code that the release itself runs: all but the answers."""
+    for cell in release.notebook["cells"]:
+        is_own = cell["cell_type"] == "code" and not cells.marks(cell).get("solution")
+        if is_own and (tree := _parsed(cells.source(cell))) is not None:
+            yield tree
+
+
+def _bound(release: Release) -> set[str]:
+    """The names that the release's own code gives a value to."""
+    bound: set[str] = set()
+    for tree in _given(release):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                bound.add(node.id)
+            elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+                bound.add(node.name)
+            elif isinstance(node, ast.Import | ast.ImportFrom):
+                bound |= {item.asname or item.name.partition(".")[0] for item in node.names}
+    return bound
+
+
+def _imported(release: Release) -> dict[str, tuple[str, ...]]:
+    """The release's own imports, by the name that they give."""
+    found: dict[str, tuple[str, ...]] = {}
+    for tree in _given(release):
+        for node in tree.body:
+            if isinstance(node, ast.Import):
+                for item in node.names:
+                    found[item.asname or item.name.partition(".")[0]] = (
+                        (item.name,) if item.asname else (item.name.partition(".")[0],)
+                    )
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found |= {item.asname or item.name: (node.module, item.name) for item in node.names}
+    return found
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
