@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import plain_course
 import pytest
 import stand_in
 from grading_kit import CHECKOUT, FIRST, PARTIAL, RIGHT, SECOND, WRONG, hand_in, released, scores
@@ -186,6 +187,21 @@ def test_a_doubled_or_missing_check_is_mended_and_named(room: Path, capsys: pyte
     assert f"Note: ada {FIRST}:" in told
     assert f"Note: bob {FIRST}:" in told
     assert scores(room, FIRST)["ada", "check-double"] == 0
+
+
+def test_a_lesson_with_several_notebooks_is_graded_as_one(tmp_path: Path) -> None:
+    course = plain_course.make(tmp_path / "plain")
+    answers = {"double": "def double(x):\n    return x + x", "half": "half = 21"}
+    plain_course.hand_in(course, "ada", answers)
+    plain_course.hand_in(course, "bob", answers, second=False)
+    assert main(["grade", str(course.root)]) == 0
+    with course.gradebook() as gradebook:
+        points = {
+            (student, name): gradebook.find_grade(name, notebook, plain_course.LESSON, student).auto_score
+            for student in ("ada", "bob")
+            for name, notebook in (("test", plain_course.FIRST), ("partial", plain_course.SECOND))
+        }
+    assert points == {("ada", "test"): 2, ("ada", "partial"): 0.5, ("bob", "test"): 2, ("bob", "partial"): 0}
 
 
 def test_where_there_is_no_class_the_way_to_one_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -484,7 +484,7 @@ class TestHugeFiles:
 
     def test_too_many_cells(self, lesson: Release, handed: Notebook) -> None:
         handed["cells"] += [own("1")] * reading.CELLS_LIMIT
-        with pytest.raises(NotebookError, match="5,013 cells, more than the 5,000"):
+        with pytest.raises(NotebookError, match="2,013 cells, more than the 2,000"):
             mend(handed, lesson)
 
 

@@ -361,6 +361,7 @@ def test_a_cluster_that_goes_away_is_named_and_another_goes_on(
         out, _ = process.communicate(timeout=120)
     assert process.returncode == 1
     assert "The cluster has gone." in out
+    assert "Traceback" not in out
     assert main(["grade", str(submitted), "--workers", "2"]) == 0
     assert everything(submitted) == undisturbed
 

@@ -6,6 +6,7 @@ goes on where it was.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from tlcourse.grading import gradebook, results, staging, stored, submissions, t
 from tlcourse.grading.live import Display, Lines
 from tlcourse.grading.nbgrading import CONFIG_NAME, Course, user_config
 from tlcourse.grading.release import Release
+from tlcourse.grading.stopping import Stop, on_interrupt
 from tlcourse.grading.submissions import NotGraded, Submission
 from tlcourse.grading.tasks import Done, Examiner, Setup, Task
 from tlcourse.grading.verdicts import Result, Verdict
@@ -117,27 +119,30 @@ def grade(folder: Path, into: Path | None, options: Options, display: Display | 
     Raises:
         CourseError: there is no such folder, class, lesson or cluster, another batch is at work in the class, this
             machine cannot grade, or the disk or the gradebook refuses. What was graded until then is kept.
+        KeyboardInterrupt: somebody pressed Control-C. The same holds.
     """
     place = find_class(folder, into)
     course = Course(place, user_config(place), options.gradebook)
     if folder.resolve() == place:
         folder = course.folder("submitted", ".", ".")
-    with _alone(place):
+    stop = Stop()
+    with _alone(place), stop.listening():
         lessons = _lessons(course)
         handed = submissions.find(folder, lessons)
         wanted = _wanted(options.lesson, lessons)
         chosen = [submission for submission in handed.submissions if submission.lesson in wanted]
         refused = [item for item in handed.not_graded if item.lesson in ("", *wanted)]
-        return _Grading(course, options, display or Lines()).run(chosen, refused)
+        return _Grading(course, options, display or Lines(), stop).run(chosen, refused)
 
 
 class _Grading:
     """One batch in a class that no other batch is at work in."""
 
-    def __init__(self, course: Course, options: Options, display: Display) -> None:
+    def __init__(self, course: Course, options: Options, display: Display, stop: Stop) -> None:
         self._course = course
         self._options = options
         self._display = display
+        self._stop = stop
         self._releases: dict[str, tuple[Release, ...]] = {}
         self._store = stored.Store(course.root)
         self._journal = stored.Journal(course.root, course.directory.db_url)
@@ -166,6 +171,7 @@ class _Grading:
         """Bring submissions to their places in the class; those that cannot be read are not graded."""
         jobs = []
         for submission in chosen:
+            self._stop.check()
             try:
                 folder = self._course.folder("submitted", submission.student, submission.lesson)
                 staging.stage(submission, folder, [release.lesson for release in self._releases[submission.lesson]])
@@ -179,6 +185,7 @@ class _Grading:
         """What has a result is not graded again; the gradebook gets what a run that was cut off still owed it."""
         students = {lesson: book.students(lesson) for lesson in self._releases}
         for job in done:
+            self._stop.check()
             told = "unchanged since it was graded"
             if job.student not in students[job.lesson] or not self._journal.has(job.student, job.lesson, job.key):
                 self._write(job, self._store.results(job.student, job.lesson), book)
@@ -205,7 +212,8 @@ class _Grading:
         count = min(jobs, self._options.workers or workers.processors())
         log = self._course.root / stored.FOLDER / "workers.log"
         storage.write_text(log, "")
-        return workers.Workers(setup, count=count, log=log, address=self._options.cluster, watch=self._display.working)
+        watch, address = self._display.working, self._options.cluster
+        return workers.Workers(setup, count=count, log=log, address=address, stop=self._stop, watch=watch)
 
     def _keep(self, job: _Job, done: Done, book: gradebook.Book) -> None:
         self._store.put(job.student, job.lesson, done.text)
@@ -263,7 +271,9 @@ class _ThisProcess:
 def _this_process(setup: Setup) -> Iterator[_Hands]:
     examiner = Examiner(setup)
     try:
-        yield _ThisProcess(examiner)
+        # One submission may take long, and there is nothing else to bring to its end.
+        with on_interrupt(signal.default_int_handler):
+            yield _ThisProcess(examiner)
     finally:
         examiner.close()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -18,7 +18,7 @@ from tlcourse.grading.reading import Cell
 from tlcourse.grading.release import Release
 
 _BINDS = re.compile(r"^(?:(?:async\s+)?(?:def|class)\s+(\w+)|(\w+(?:\s*,\s*\w+)*)\s*(?::[^=\n]+)?=(?!=))", re.MULTILINE)
-_COMPARED = 4000  # characters of a text that are compared with a stub
+_COMPARED = 1000  # characters of a text that are compared with a stub
 _SIMILAR = 0.6  # from which likeness on a text is taken for a changed stub
 
 
@@ -200,7 +200,7 @@ def _match_answers(cells: Sequence[Cell], lesson: Sequence[Wanted], matching: Ma
     lost = [one for one in lesson if one.answer and one.place not in matching.found]
     taken = _taken(matching)
     free = [place for place, cell in enumerate(cells) if place not in taken and cell.source.strip()]
-    evidence = {(one.place, place): _evidence(one, cells[place], lesson) for one in lost for place in free}
+    evidence = _evidence(lost, lesson, {place: cells[place].source[:_COMPARED] for place in free})
     while lost and free:
         known = any(lesson[place].marked for place in matching.found)
         scores = [
@@ -239,21 +239,28 @@ def _scores(
             yield place, (place == low + 1) / 2
 
 
-def _evidence(one: Wanted, cell: Cell, lesson: Sequence[Wanted]) -> float:
-    """How clearly a text says that it answers a question: 0 not at all, from 2 on beyond doubt."""
-    stub, text = one.shown[:_COMPARED], cell.source[:_COMPARED]
-    likeness = float(require("rapidfuzz.fuzz").ratio(stub, text)) / 100
-    if one.kind == "code" and (bound := _bound(text)):
-        asked = _bound(stub)
-        if asked & bound:
-            return 3 * len(asked & bound) / len(asked) + likeness
-        if bound & _tested(one, lesson):
-            return 1.5 + likeness
-    # One line alone is "write your answer here", which any notebook may have.
-    first = _first_line(stub)
-    if first and first == _first_line(text) and "\n" in stub.strip():
-        return 2 + likeness
-    return likeness if likeness >= _SIMILAR else 0.0
+def _evidence(
+    lost: Sequence[Wanted], lesson: Sequence[Wanted], texts: Mapping[int, str]
+) -> dict[tuple[int, int], float]:
+    """How clearly each text says that it answers each question: 0 not at all, from 2 on beyond doubt."""
+    facts = {place: (text, _bound(text), _first_line(text)) for place, text in texts.items()}
+    found = {}
+    for one in lost:
+        stub = one.shown[:_COMPARED]
+        asked, tested = (_bound(stub), _tested(one, lesson)) if one.kind == "code" else (set(), set())
+        # One line alone is "write your answer here", which any notebook may have.
+        opening = _first_line(stub) if "\n" in stub.strip() else ""
+        for place, (text, bound, first) in facts.items():
+            likeness = float(require("rapidfuzz.fuzz").ratio(stub, text)) / 100
+            if asked & bound:
+                found[one.place, place] = 3 * len(asked & bound) / len(asked) + likeness
+            elif tested & bound:
+                found[one.place, place] = 1.5 + likeness
+            elif opening and opening == first:
+                found[one.place, place] = 2 + likeness
+            else:
+                found[one.place, place] = likeness if likeness >= _SIMILAR else 0.0
+    return found
 
 
 def _bound(code: str) -> set[str]:

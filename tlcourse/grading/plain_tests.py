@@ -101,7 +101,9 @@ def ask(kernel: Kernel, source: str, release: Release) -> Ran | None:
 
 def _can_fail(kernel: Kernel) -> bool:
     one, other, nonce = random.randrange(10**6), random.randrange(10**6), secrets.token_hex(8)
+    kernel.ask("briefly", nonce)
     ran = kernel.run(f"assert {one} + {other} == {one + other + 1}, {nonce!r}", hidden=True)
+    kernel.ask("fully", nonce)
     return ran.error == ("AssertionError", nonce)
 
 
@@ -114,7 +116,10 @@ def _is_sound(kernel: Kernel, test: PlainTest, source: str, ran: Ran) -> bool:
             return False
     if ran.seconds > _SLOW:
         return True
-    return all(kernel.run(mutant, hidden=True).status == "error" for mutant in mutants(source))
+    kernel.ask("briefly", "")
+    fail = all(kernel.run(mutant, hidden=True).status == "error" for mutant in mutants(source))
+    kernel.ask("fully", "")
+    return fail
 
 
 def mutants(source: str) -> Iterator[str]:

@@ -7,6 +7,7 @@ in the notebook stands between a question and its answer. Requests and replies a
 - `{"ask": "prepare", "nonce", "names", "imported", "used", "alias"}` -> `{"nonce", "restored", "shadowed", "lies"}`:
   what tests stand on has been put back, tracing is off; told are the names that the notebook has laid something over,
   and those of values that equal anything;
+- `{"ask": "briefly" | "fully", "nonce"}` -> `{"nonce"}`: how errors are told; a full traceback takes 0.1 s and more;
 - `{"ask": "files", "nonce", "known"}` -> `{"nonce", "files"}`: what the notebook wrote beside itself, in base64;
 - `{"ask": "release", "nonce", "alias"}` -> `{"nonce", "restored"}`: the same after a test, and tracing is free again.
 """
@@ -33,6 +34,7 @@ from tlcourse.checks import checker, plain, registry
 from tlcourse.grading import unjudged
 from tlcourse.grading.pristine import Pristine
 
+_MODES = {"briefly": "Minimal", "fully": "Context"}
 _LOOKED_AT = 1000
 _FILES = 4_000_000  # bytes of all files that are told
 _TRACING = ("sys.settrace", "sys.setprofile", "sys.monitoring.register_callback")
@@ -52,9 +54,7 @@ def attend(kernel: Any, line: int) -> None:
     pristine = Pristine(kernel)
     testing: list[bool] = []
     sys.addaudithook(_warder(testing))
-    thread = threading.Thread(
-        target=_listen, args=(line, kernel.shell.user_ns, collectors, pristine, testing), daemon=True
-    )
+    thread = threading.Thread(target=_listen, args=(line, kernel.shell, collectors, pristine, testing), daemon=True)
     thread.start()
     # What is frozen is not found by `gc.get_objects`.
     gc.freeze()
@@ -69,10 +69,9 @@ def _warder(testing: list[bool]) -> Callable[[str, tuple[Any, ...]], None]:
     return hook
 
 
-def _listen(
-    line: int, namespace: dict[str, Any], collectors: dict[str, Any], pristine: Pristine, testing: list[bool]
-) -> None:
+def _listen(line: int, shell: Any, collectors: dict[str, Any], pristine: Pristine, testing: list[bool]) -> None:
     """Answer the grader's requests, with functions that were taken before any learner's code ran."""
+    namespace, set_mode = shell.user_ns, shell.InteractiveTB.set_mode
     folder = os.getcwd()  # noqa: PTH109
     read, write, loads, dumps = os.read, os.write, json.loads, json.dumps
     generator, write_down, own = np.random.default_rng, plain.dumps, dict(vars(Pristine))
@@ -85,6 +84,8 @@ def _listen(
         answer: dict[str, Any] = {"nonce": asked["nonce"]}
         if any(vars(Pristine).get(name) is not value for name, value in own.items()):
             answer = {}
+        elif asked["ask"] in _MODES:
+            set_mode(_MODES[asked["ask"]])
         else:
             answer["restored"] = pristine.restore()[:20]
             testing[:] = [True] if asked["ask"] == "prepare" else []

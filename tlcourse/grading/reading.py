@@ -21,7 +21,7 @@ FILE_LIMIT = 1 << 30
 REST_LIMIT = 32 << 20
 """Bytes that it may have without its outputs."""
 
-CELLS_LIMIT = 5000
+CELLS_LIMIT = 2000
 
 AGAIN = "Ask for the file again: it was cut off, or saved by something else than Jupyter"
 

@@ -73,7 +73,8 @@ class Settings:
 
 def settings_of(path: Path) -> Settings:
     """The settings of the course that a notebook lies in: of the nearest folder above it with a configuration."""
-    above = list(path.resolve().parents)[1:4]
+    # No further up: a configuration is a program, and not everything above is the course's.
+    above = list(path.resolve().parents)[1:3]
     root = next((folder for folder in above if (folder / CONFIG_NAME).is_file()), None)
     return Settings(user_config(root or path.resolve().parent), root)
 

@@ -139,18 +139,21 @@ class Workers:
             yield from self._next(under_way, lost)
 
     def _submit(self, task: Task) -> distributed.Future:
-        return self._client.submit(grade_task, task, self._name, key=f"{self._name}-{uuid.uuid4().hex}", pure=False)
+        key = f"{self._name}-{uuid.uuid4().hex}"
+        with _reachable():
+            return self._client.submit(grade_task, task, self._name, key=key, pure=False)
 
     def _next(self, under_way: dict[Any, Item], lost: list[Item]) -> Iterator[tuple[Item, Done]]:
         future = self._next_arrival()
         item = under_way.pop(future.key)
         try:
-            done = future.result()
+            with _reachable():
+                done = future.result()
         except distributed.KilledWorker:
             lost.append(item)
             return
-        except distributed.CancelledError:
-            raise CourseError("The cluster has gone.", "Start it again, then run the same command.") from None
+        except CourseError:
+            raise
         except Exception as error:  # a worker that is no longer what it was: another version, no memory left
             done = Done.internal(f"{type(error).__name__}: {error}")
         finally:
@@ -168,7 +171,8 @@ class Workers:
 
     def _threads(self) -> int:
         """The submissions that the cluster can grade at once, just now."""
-        threads = self._client.nthreads()
+        with _reachable():
+            threads = self._client.nthreads()
         for worker in self._workers - set(threads):
             self._watch(worker, None)
         for worker in set(threads) - self._workers:
@@ -237,6 +241,7 @@ def _own_cluster(count: int) -> Iterator[distributed.LocalCluster]:
                 threads_per_worker=1,
                 host="127.0.0.1",
                 dashboard_address=None,
+                scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},
                 # A cluster runs whatever it is sent: its port is open to this process alone.
                 security=Security.temporary(),
                 local_directory=folder,
@@ -285,6 +290,15 @@ def _connected(cluster: distributed.LocalCluster | str) -> Iterator[distributed.
         ) from error
     with client:
         yield client
+
+
+@contextmanager
+def _reachable() -> Iterator[None]:
+    """What is asked of the cluster in the block fails clearly if it has gone."""
+    try:
+        yield
+    except (OSError, distributed.CancelledError):
+        raise CourseError("The cluster has gone.", "Start it again, then run the same command.") from None
 
 
 def _insist_on_workers(client: distributed.Client, address: str) -> None:
