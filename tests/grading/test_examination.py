@@ -163,7 +163,7 @@ def test_an_assertion_is_wrong_and_anything_else_an_error() -> None:
     [
         ("import os; os._exit(0)", Verdict.CRASHED),
         ("import ctypes; ctypes.string_at(0)", Verdict.CRASHED),
-        ("x = bytearray(1 << 40)", Verdict.ERROR),
+        ("x = bytearray(1 << 40)", Verdict.MEMORY),
     ],
 )
 def test_what_ends_the_kernel_costs_its_own_question_only(release: Release, harm: str, verdict: Verdict) -> None:

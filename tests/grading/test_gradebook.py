@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import itertools
 import multiprocessing
@@ -196,6 +197,18 @@ def test_links_in_what_was_handed_in_lead_nowhere(course: Course, write: Callabl
     write("ada")
     names = {path.name for path in course.folder("autograded", "ada", LESSON).rglob("*")}
     assert names == {f"{FIRST}.ipynb", f"{SECOND}.ipynb", "data.csv", "timestamp.txt"}
+
+
+def test_what_the_notebook_wrote_beside_itself_is_kept(
+    graded: Course, course: Course, write: Callable[..., None]
+) -> None:
+    """But for what has a graded notebook's name."""
+    first, second = plain_course.results(graded, "ada")
+    data = base64.b64encode(b"1,4,9").decode()
+    write("ada", [dataclasses.replace(first, files={"squares.csv": data, f"{FIRST}.ipynb": data}), second])
+    folder = course.folder("autograded", "ada", LESSON)
+    assert (folder / "squares.csv").read_bytes() == b"1,4,9"
+    assert "return x + x" in (folder / f"{FIRST}.ipynb").read_text()
 
 
 def test_a_class_shared_by_a_group_can_be_written_by_it(course: Course, write: Callable[..., None]) -> None:

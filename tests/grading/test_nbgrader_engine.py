@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 import sys
@@ -38,6 +39,7 @@ class Asked:
         self.notebooks: list[dict[str, Any]] = []
         self.verdict = Verdict.WRONG
         self.error: Exception | None = None
+        self.written: dict[str, str] = {}
 
     def __call__(self, notebook: dict[str, Any], release: Release, *, trust: bool) -> Result:
         self.releases.append(release)
@@ -48,7 +50,7 @@ class Asked:
         for cell in graded:
             said = f"the engine says {self.verdict}"
             cell["outputs"] = [{"output_type": "error", "ename": self.verdict, "evalue": said, "traceback": [said]}]
-        return Result(release.lesson, tuple(map(self._question, graded)), notebook=notebook)
+        return Result(release.lesson, tuple(map(self._question, graded)), notebook=notebook, files=self.written)
 
     def _question(self, cell: dict[str, Any]) -> Question:
         points = None if self.verdict is Verdict.INTERNAL else 0.0
@@ -124,6 +126,18 @@ def test_the_engine_gets_the_files_as_nbgrader_lays_them_out(plain: Course, aske
     plain_course.hand_in(plain, "ada", {}, second=False)
     assert formgrader(plain.root).autograde(plain_course.LESSON, "ada")["success"]
     assert asked.releases[0].files == {"data.csv": b"1,2,3\n", "notes/own.txt": b"ada was here\n"}
+
+
+def test_what_the_notebook_wrote_beside_itself_is_kept(plain: Course, asked: Asked) -> None:
+    """But for notebooks, of which one may be graded already."""
+    handed_in = plain_course.hand_in(plain, "ada", {})
+    data = base64.b64encode(b"1,4,9").decode()
+    asked.written = {"squares.csv": data, f"{plain_course.FIRST}.ipynb": data}
+    assert formgrader(plain.root).autograde(plain_course.LESSON, "ada")["success"]
+    graded = plain.folder("autograded", "ada", plain_course.LESSON)
+    assert (graded / "squares.csv").read_bytes() == b"1,4,9"
+    assert nbformat.read(graded / f"{plain_course.FIRST}.ipynb", 4).cells
+    assert not (handed_in / "squares.csv").exists()
 
 
 def test_a_submission_that_lost_its_marks_is_mended(room: Path, asked: Asked) -> None:
@@ -224,9 +238,12 @@ def test_outputs_that_were_handed_in_are_scored_where_nbgrader_is_told_so(
     assert plain.folder("autograded", "ada", plain_course.LESSON).is_dir()
 
 
-def test_feedback_shows_no_hidden_test(plain: Course, asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The graded notebook keeps it, for the instructor; a learner's own words about hidden tests do no harm."""
-    plain_course.hand_in(plain, "ada", {"double": "### BEGIN HIDDEN TESTS\ndouble = 31415"}, second=False)
+def test_feedback_shows_no_hidden_test_and_runs_no_script(
+    plain: Course, asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The graded notebook keeps the test, for the instructor; a learner's own words about it do no harm."""
+    mean = {"double": "### BEGIN HIDDEN TESTS\ndouble = 31415", "why": "Because <script>steal('cookies')</script>."}
+    plain_course.hand_in(plain, "ada", mean, second=False)
     assert formgrader(plain.root).autograde(plain_course.LESSON, "ada")["success"]
     graded = plain.folder("autograded", "ada", plain_course.LESSON) / f"{plain_course.FIRST}.ipynb"
     assert "double(-75)" in graded.read_text()
@@ -239,3 +256,4 @@ def test_feedback_shows_no_hidden_test(plain: Course, asked: Asked, monkeypatch:
     assert "the engine says wrong" in text
     assert "-150" not in text
     assert "31415" in text
+    assert "<script>steal" not in text

@@ -45,11 +45,13 @@ def _serve(address: str, key: bytes, line: int, seal: Callable[[], None]) -> Non
             pass
 
     from tlcourse.grading import proctor
+    from tlcourse.kernels import preload
 
     IPKernelApp.clear_instance()
-    app = Candidate.instance(transport="ipc", ip=address, **PORTS)
+    app = Candidate.instance(transport="ipc", ip=address, parent_handle=1, **PORTS)
     app.session.key = key
     app.initialize(["--HistoryManager.hist_file=:memory:", "--IPKernelApp.log_level=50"])
+    preload.settle(app.shell)
     seal()
     proctor.attend(app.kernel, line)
     app.start()

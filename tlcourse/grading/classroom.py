@@ -44,8 +44,9 @@ _ENGINE = """\
 c.Autograde.sanitize_preprocessors = {sanitize}
 c.Autograde.autograde_preprocessors = {autograde}
 
-# Feedback shows what a hidden test found, never the test.
+# Feedback shows what a hidden test found, never the test; and no scripts of a learner's.
 c.GenerateFeedback.preprocessors = {feedback}
+c.HTMLExporter.sanitize_html = True
 """
 
 _STEPS = "tlcourse.grading.nbgrader_steps"

@@ -133,6 +133,8 @@ class _Questioning:
         if ran.status == "error":
             if culprit := self._sitting.culprit(self._place):
                 return self._failed(culprit, seconds)
+            if ran.error[0] == "MemoryError":
+                return self._failed(Verdict.MEMORY, seconds)
             verdict = Verdict.WRONG if ran.error[0] == "AssertionError" else Verdict.ERROR
             message = self._shown_error(ran)
         return Question(self._name, verdict, points, self._most, _clip(message), seconds=seconds)

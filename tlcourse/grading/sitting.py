@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
-from tlcourse.grading import cells, plain_tests
+from tlcourse.grading import cells, needed, plain_tests
 from tlcourse.grading.cells import Cell
 from tlcourse.grading.jury import Case
 from tlcourse.grading.kernel import Allowance, Kernel, KernelEnded, Ran
@@ -62,17 +62,29 @@ class Sitting:
         self.files: dict[str, str] = {}
         self._release, self._allowance, self._digest = release, allowance, digest
         self._code = [n for n, cell in enumerate(self.cells) if cell["cell_type"] == "code" and cells.source(cell)]
+        self._skipped: set[int] = set()
         self._place = -1
         self._threads: dict[int, int] = {}
 
     def run(self) -> None:
-        """Run everything. A cell that ends the kernel is left out from then on, and the rest runs in a new kernel."""
+        """Ask all questions, and run what they need."""
+        self._skipped = set(self._code) - needed.needed(self.cells, self._release)
+        self._run_cells()
+        errors = [ran.error for ran in self.ran.values()]
+        errors += [(str(a.error.get("ename")), str(a.error.get("evalue"))) for a in self.asked.values()]
+        if needed.lacks(errors, [self.cells[place] for place in sorted(self._skipped)]):
+            self._skipped = set()
+            self.ran, self.asked, self.ended, self._threads = {}, {}, {}, {}
+            self._run_cells()
+
+    def _run_cells(self) -> None:
+        """Run cell after cell. One that ends the kernel is left out from then on, and the rest runs in a new kernel."""
         end = time.monotonic() + self._allowance.total_seconds
         for _ in range(_MOST_DEATHS):
             try:
                 with Kernel(self._allowance, self._release.files) as kernel:
                     for place in self._code:
-                        if place not in self.ended:
+                        if place not in self.ended and place not in self._skipped:
                             self._place = place
                             self._do(kernel)
                     self.files = self._written(kernel)
@@ -84,7 +96,7 @@ class Sitting:
                 if time.monotonic() > end:
                     break
         for place in self._code:
-            if place not in self.ran and place not in self.asked:
+            if place not in self.ran and place not in self.asked and place not in self._skipped:
                 self.ended.setdefault(place, self.ended[self._place])
 
     def culprit(self, place: int) -> Verdict | None:
@@ -96,6 +108,8 @@ class Sitting:
                 return self.ended[before]
             if before in self.ran and self.ran[before].status == "interrupted":
                 return Verdict.TIME
+            if before in self.ran and self.ran[before].error[0] == "MemoryError":
+                return Verdict.MEMORY
         return None
 
     def _written(self, kernel: Kernel) -> dict[str, str]:

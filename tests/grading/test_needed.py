@@ -1,0 +1,79 @@
+"""Cells that no answer builds on are not run again; whatever an answer may need is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tlcourse.grading import Release
+from tlcourse.grading.needed import lacks, needed
+
+CHECK = "tl.check.double(double)"
+ANSWER = "def double(x):\n    return 2 * x"
+
+
+def code(source: str, **marks: Any) -> dict[str, Any]:
+    metadata = {"nbgrader": {"grade_id": source, "solution": False, "grade": False, **marks}} if marks else {}
+    return {"cell_type": "code", "metadata": metadata, "source": source, "outputs": [], "execution_count": None}
+
+
+def which(*given: str, answer: str = ANSWER, check: str = CHECK, own: str = "") -> list[str]:
+    """The sources that run of a lesson: cells that were handed out, an answer, a cell of the learner's, a check."""
+    test = code(check, grade=True, points=1)
+    released = [*map(code, given), code("double = None", solution=True), test]
+    handed_in = [*map(code, given), code(answer, solution=True), *([code(own)] if own else []), test]
+    chosen = needed(handed_in, Release("lesson", {"cells": released}))
+    return [handed_in[place]["source"] for place in sorted(chosen)]
+
+
+def test_an_experiment_does_not_run_and_the_answer_does() -> None:
+    assert which("import numpy as np", "runs = [np.sqrt(seed) for seed in range(5)]", "plot(runs)") == [
+        "import numpy as np",
+        ANSWER,
+        CHECK,
+    ]
+
+
+def test_what_an_answer_uses_runs_and_what_that_uses_in_turn() -> None:
+    given = ["start = 3", "factor = start - 1", "other = 7"]
+    answer = "def double(x):\n    return factor * x"
+    assert which(*given, answer=answer) == ["start = 3", "factor = start - 1", answer, CHECK]
+
+
+def test_what_may_change_a_needed_value_runs() -> None:
+    given = ["table = {}", "table['two'] = 2", "fill(table)", "unrelated()"]
+    answer = "def double(x):\n    return table['two'] * x"
+    assert which(*given, answer=answer) == ["table = {}", "table['two'] = 2", "fill(table)", answer, CHECK]
+
+
+def test_a_helper_that_only_experiments_use_brings_nothing_with_it() -> None:
+    helper = "def show(rows):\n    draw(rows, width)"
+    assert which("width = 3", helper, "show([1])") == [helper, ANSWER, CHECK]
+
+
+def test_a_learner_s_own_cell_runs_with_what_it_uses() -> None:
+    assert which("runs = 5", "other = 6", own="print(runs)") == ["runs = 5", ANSWER, "print(runs)", CHECK]
+
+
+def test_names_inside_a_function_are_its_own() -> None:
+    answer = "def double(runs):\n    other = 2\n    return other * runs"
+    assert which("runs = 5", "other = 6", answer=answer) == [answer, CHECK]
+
+
+@pytest.mark.parametrize(
+    "own", ["globals()['double'] = lambda x: 2 * x", "%run setup.py", "exec('y = 1')", "this is no Python at all"]
+)
+def test_where_it_cannot_be_told_everything_runs(own: str) -> None:
+    assert which("runs = 5", own=own) == ["runs = 5", ANSWER, own, CHECK]
+
+
+def test_an_instructor_s_own_test_may_look_at_anything() -> None:
+    assert which("runs = 5", check="assert double(2) == 4") == ["runs = 5", ANSWER, "assert double(2) == 4"]
+
+
+def test_a_name_that_a_skipped_cell_gives_is_missed() -> None:
+    skipped = [code("runs = 5")]
+    assert lacks([("NameError", "name 'runs' is not defined")], skipped)
+    assert not lacks([("NameError", "name 'double' is not defined")], skipped)
+    assert not lacks([("ValueError", "'runs'"), ("", "")], skipped)

@@ -1,0 +1,120 @@
+"""Which cells of a lesson must run to ask its questions: experiments that no answer builds on are not run again.
+
+A lesson of this course takes a minute or more, nearly all of it in experiments that were handed out as they stand. The
+course's checks look at answers alone, with inputs and seeds of their own. So a cell that was handed out runs only if it
+gives, or may change, something that a learner's cell or a check uses. Where that cannot be told from the source
+(magics, `exec`, `globals()`), everything runs.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import symtable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from tlcourse.grading import cells
+from tlcourse.grading.cells import Cell
+from tlcourse.grading.release import Release
+
+_DYNAMIC = {"globals", "locals", "vars", "exec", "eval", "get_ipython", "In", "Out", "_", "__", "_i", "setattr"}
+
+
+@dataclass(frozen=True)
+class _Names:
+    """What a cell does with names.
+
+    Args:
+        fixed: names it binds by import, `def` or `class`.
+        bound: other names it gives a value to.
+        used: names it reads, in nested functions too.
+        only_fixed: it does nothing but import and define.
+    """
+
+    fixed: frozenset[str]
+    bound: frozenset[str]
+    used: frozenset[str]
+    only_fixed: bool
+
+
+def needed(notebook_cells: list[Cell], release: Release) -> set[int]:
+    """The places of the code cells that must run; all of them where it cannot be told."""
+    code = [place for place, cell in enumerate(notebook_cells) if cell["cell_type"] == "code"]
+    tests = [place for place in code if cells.is_test(notebook_cells[place])]
+    if not all(cells.check_call(cells.source(notebook_cells[place])) for place in tests):
+        return set(code)  # an instructor's own tests may look at anything
+    given = {cells.source(cell) for cell in release.notebook["cells"] if not cells.marks(cell).get("solution")}
+    own = {place for place in code if cells.source(notebook_cells[place]) not in given} | set(tests)
+    names = {place: _names(cells.source(notebook_cells[place])) for place in code}
+    if any(names[place] is None or names[place].used & _DYNAMIC for place in own):  # type: ignore[union-attr]
+        return set(code)
+    return _closure({place: found for place, found in names.items() if found is not None}, own, set(code))
+
+
+def _closure(names: dict[int, _Names], own: set[int], code: set[int]) -> set[int]:
+    # A cell that cannot be read (a magic) runs. So does one that only defines, but what its functions use is not
+    # needed until somebody needs the functions.
+    cheap = {place for place in code if place not in names or names[place].only_fixed}
+    bound = frozenset[str]().union(*(found.bound for found in names.values()))
+    fixed = frozenset(dir(builtins)).union(*(found.fixed for found in names.values())) - bound
+    chosen = set(own)
+    while True:
+        readers = {place: names[place] for place in chosen if place in names}
+        more = {
+            place
+            for place, found in names.items()
+            if place not in chosen
+            and any(
+                (found.fixed | found.bound | (found.used - fixed)) & reader.used
+                for at, reader in readers.items()
+                if place < at
+            )
+        }
+        if not more:
+            return chosen | cheap
+        chosen |= more
+
+
+def _names(source: str) -> _Names | None:
+    try:
+        tree = ast.parse(source)
+        table = symtable.symtable(source, "<cell>", "exec")
+    except (SyntaxError, ValueError):
+        return None
+    symbols = table.get_symbols()
+    fixed = {symbol.get_name() for symbol in symbols if symbol.is_imported() or symbol.is_namespace()}
+    inner = [symbol for child in _below(table) for symbol in child.get_symbols() if symbol.is_global()]
+    return _Names(
+        frozenset(fixed),
+        frozenset(symbol.get_name() for symbol in [*symbols, *inner] if symbol.is_assigned()) - fixed,
+        frozenset(symbol.get_name() for symbol in [*symbols, *inner] if symbol.is_referenced()),
+        all(_only_defines(node) for node in tree.body),
+    )
+
+
+def _below(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
+    """The scopes of functions, classes and comprehensions inside one."""
+    for child in table.get_children():
+        yield child
+        yield from _below(child)
+
+
+def _only_defines(node: ast.stmt) -> bool:
+    definitions = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    return isinstance(node, definitions) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+
+
+def lacks(errors: Iterable[tuple[str, str]], skipped: Iterable[Cell]) -> bool:
+    """Whether an error tells of a name that a skipped cell would have given.
+
+    Args:
+        errors: names and texts of the exceptions that were raised.
+        skipped: the cells that did not run.
+    """
+    told = {text.split("'")[1] for name, text in errors if name == "NameError" and text.count("'") >= 2}
+    for cell in skipped:
+        found = _names(cells.source(cell))
+        if found is None or told & (found.bound | found.fixed):
+            return bool(told)
+    return False
