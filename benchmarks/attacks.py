@@ -1,10 +1,11 @@
-"""The attacks of `tests/attacks/` on plain nbgrader, each behind an outer fence of its own, and on this course's grader.
+"""The attacks of `tests/attacks/` on plain nbgrader, each behind an outer fence of its own.
 
 python benchmarks/attacks.py [NAME ...] [--write]
 
-Each attack is handed in beside an honest submission that comes after it. The table says what `nbgrader autograde` makes of
-it: points for wrong answers, points lost by right ones, what is read, what is left behind, and whether the honest
-submission is graded. `--write` puts the table into `tests/attacks/README.md`. Linux only: the fence is made of namespaces.
+Each attack is handed in beside an honest submission that comes after it. The table says what `nbgrader autograde` makes
+of it: points for wrong answers, points lost by right ones, what is read, what is left behind, and whether the honest
+submission is graded. `--write` puts the table into `tests/attacks/README.md`. Takes half an hour. Linux only: the fence
+is made of namespaces.
 """
 
 from __future__ import annotations
@@ -52,7 +53,8 @@ c.Execute.timeout = 5
 c.Execute.interrupt_on_timeout = True
 """
 OVERLAID = (ROOT, Path.home())
-UNSHARE = "unshare --user --map-root-user --mount --pid --net --ipc --uts --fork --kill-child --mount-proc".split()
+UNSHARE = ["unshare", "--user", "--map-root-user", "--mount", "--pid", "--net", "--ipc", "--uts"]
+UNSHARE += ["--fork", "--kill-child", "--mount-proc"]
 
 
 @dataclass
@@ -146,10 +148,11 @@ def _own_world(template: Path) -> tuple[Path, Path]:
         work.mkdir()
         layers = f"lowerdir={folder},upperdir={upper},workdir={work},userxattr"
         _run("mount", "-t", "overlay", "overlay", "-o", layers, str(folder))
-    for name in ("/tmp", "/var/tmp", "/dev/shm"):
+    for name in ("/tmp", "/var/tmp", "/dev/shm", "/run"):
         fresh = written / name.lstrip("/")
         fresh.mkdir(parents=True)
         _run("mount", "--bind", str(fresh), name)
+    _run("mount", "-o", "remount,bind,ro", "/")
     os.chdir("/")
     return course, written
 
@@ -191,7 +194,7 @@ def _place(path: Path, written: Path) -> str:
     parts = path.relative_to(written).parts
     if "site-packages" in parts:
         return "site-packages"
-    return f"/{'/'.join(parts[:-1])}" if parts[0] in ("tmp", "var", "dev") else "/".join(("~", *parts[1:-1]))
+    return f"/{'/'.join(parts[:-1])}" if parts[0] in ("tmp", "var", "dev", "run") else "/".join(("~", *parts[1:-1]))
 
 
 def _lives(place: Path) -> bool:

@@ -31,7 +31,7 @@ def bars(n, seed):
 
 train, valid = bars(96, seed=0), bars(32, seed=1)
 dls = DataLoaders.from_dsets(train, valid, bs=16, num_workers=0, device="cpu")
-show_images([image.permute(1, 2, 0).clamp(0, 1) for image, _ in train[:4]], titles=["lies", "stands"] * 2)'''
+train[1][0].shape, dls.one_batch()[0].mean()'''
 
 _MODEL = """\
 def make_model():
@@ -40,6 +40,9 @@ def make_model():
 
 
 sum(weights.numel() for weights in make_model().parameters())"""
+
+_GIVEN = {"freeze": (_DATA, _MODEL)}
+"""What stands before an answer, by question."""
 
 _TEST_TOP_K = """\
 logits = tensor([[0.1, 0.7, 0.2], [0.5, 0.4, 0.1], [0.3, 0.3, 0.4]])
@@ -204,9 +207,9 @@ def write_otter_tests(folder: Path) -> None:
 
 def _notebook(answers: dict[str, str], tests: dict[str, str]) -> Any:
     """The lesson with these answers, and with nbgrader's tests if there are any, else for otter."""
-    cells = [new_markdown_cell("# Bars that lie and bars that stand"), *map(new_code_cell, (_SETUP, _DATA, _MODEL))]
+    cells = [new_markdown_cell("# Bars that lie and bars that stand"), new_code_cell(_SETUP)]
     for question, answer in answers.items():
-        cells += [new_markdown_cell(f"## {question}"), new_code_cell(answer)]
+        cells += [new_markdown_cell(f"## {question}"), *map(new_code_cell, (*_GIVEN.get(question, ()), answer))]
         if tests:
             cells[-1].metadata["nbgrader"] = _marks(f"{question}-answer", solution=True)
             cells.append(new_code_cell(tests[question]))

@@ -16,7 +16,7 @@ from nbgrader.utils import determine_grade
 
 from tlcourse import sandbox
 from tlcourse.errors import CourseError, NotebookError
-from tlcourse.grading import Release, Result, Verdict, grade
+from tlcourse.grading import Release, Result, Verdict, forks, grade, jury
 
 Grade = Callable[..., Result]
 
@@ -200,3 +200,11 @@ def test_data_files_lie_beside_the_notebook() -> None:
 def test_a_file_that_is_not_there_is_named(release: Release) -> None:
     with pytest.raises(NotebookError, match="cannot be opened"):
         grade("nowhere.ipynb", release)
+
+
+def test_where_a_fork_is_not_safe_a_fresh_process_does_the_same(
+    release: Release, right: Result, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (forks, jury):
+        monkeypatch.setattr(module, "is_warm", lambda: False)
+    assert verdicts(grade(attack_kit.honest(), release, trust=True)) == verdicts(right)

@@ -18,11 +18,12 @@ from typing import Any
 
 import plain_course
 import pytest
+from nbgrader.preprocessors import NbGraderPreprocessor
 from plain_course import FIRST, LESSON, SECOND
 from postgres_server import Server, running_server
 from sqlalchemy import Connection, Engine, create_engine, event, text
 
-from tlcourse.errors import CourseError
+from tlcourse.errors import CourseError, NotebookError
 from tlcourse.grading import gradebook
 from tlcourse.grading.nbgrading import Course, user_config
 from tlcourse.grading.verdicts import Question, Result, Verdict
@@ -171,12 +172,12 @@ def test_an_unknown_lesson_question_or_notebook_changes_nothing(
     graded: Course, course: Course, write: Callable[..., None]
 ) -> None:
     [result, *_] = plain_course.results(graded, "ada")
-    with gradebook.open(course) as book, pytest.raises(CourseError, match="No such assignment: ps9"):
+    with gradebook.open(course) as book, pytest.raises(NotebookError, match="No such assignment: ps9"):
         book.write("ada", "ps9", result)
     strange = Question("riddle", Verdict.RIGHT, 1.0, 1.0)
-    with pytest.raises(CourseError, match="no question riddle in p1"):
+    with pytest.raises(NotebookError, match="no question riddle in p1"):
         write("ada", [dataclasses.replace(result, questions=(strange,))])
-    with pytest.raises(CourseError, match="no notebook p7 in ps1"):
+    with pytest.raises(NotebookError, match="no notebook p7 in ps1"):
         write("ada", [dataclasses.replace(result, lesson="p7")])
     assert plain_course.rows(course)["submissions"] == []
     assert not list(course.root.glob("autograded/*/*"))
@@ -184,8 +185,31 @@ def test_an_unknown_lesson_question_or_notebook_changes_nothing(
 
 def test_a_time_that_is_none_is_named(course: Course, write: Callable[..., None]) -> None:
     (course.folder("submitted", "ada", LESSON) / "timestamp.txt").write_text("yesterday, I think")
-    with pytest.raises(CourseError, match=r"timestamp\.txt holds no time"):
+    with pytest.raises(NotebookError, match=r"timestamp\.txt holds no time"):
         write("ada")
+
+
+def test_an_extension_without_a_due_date_is_no_penalty(course: Course, write: Callable[..., None]) -> None:
+    write("bob")
+    with course.gradebook() as opened:
+        opened.grant_extension(LESSON, "bob", hours=1)
+        opened.update_or_create_assignment(LESSON, duedate=None)
+    write("bob")
+    assert [row["late_submission_penalty"] for row in plain_course.rows(course)["penalties"]] == [None, None]
+
+
+def test_a_step_of_the_class_that_refuses_is_named(course: Course, write: Callable[..., None]) -> None:
+    course.parent.config.Autograde.autograde_preprocessors = ["test_gradebook.Grumpy"]
+    with pytest.raises(NotebookError, match="refuses the graded p1: RuntimeError"):
+        write("ada")
+    assert plain_course.rows(course)["submissions"] == []
+
+
+class Grumpy(NbGraderPreprocessor):
+    """A step that an instructor wrote."""
+
+    def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
+        raise RuntimeError("not today")
 
 
 def test_links_in_what_was_handed_in_lead_nowhere(course: Course, write: Callable[..., None], tmp_path: Path) -> None:

@@ -28,8 +28,8 @@ def which(*given: str, answer: str = ANSWER, check: str = CHECK, own: str = "") 
 
 
 def test_an_experiment_does_not_run_and_the_answer_does() -> None:
-    assert which("import numpy as np", "runs = [np.sqrt(seed) for seed in range(5)]", "plot(runs)") == [
-        "import numpy as np",
+    assert which("import tlcourse as tl", "runs = [tl.run(seed) for seed in range(5)]", "plot(runs)") == [
+        "import tlcourse as tl",
         ANSWER,
         CHECK,
     ]
@@ -47,9 +47,12 @@ def test_what_may_change_a_needed_value_runs() -> None:
     assert which(*given, answer=answer) == ["table = {}", "table['two'] = 2", "fill(table)", answer, CHECK]
 
 
-def test_a_helper_that_only_experiments_use_brings_nothing_with_it() -> None:
-    helper = "def show(rows):\n    draw(rows, width)"
-    assert which("width = 3", helper, "show([1])") == [helper, ANSWER, CHECK]
+def test_what_only_experiments_use_does_not_run() -> None:
+    assert which("width = 3", "def show(rows):\n    draw(rows, width)", "show([1])") == [ANSWER, CHECK]
+
+
+def test_a_star_import_runs() -> None:
+    assert which("from math import *", "runs = 5") == ["from math import *", ANSWER, CHECK]
 
 
 def test_a_learner_s_own_cell_runs_with_what_it_uses() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from tlcourse import sandbox
-from tlcourse.grading import kernel
+from tlcourse.grading.forks import forks
 from tlcourse.grading.one import grade
 from tlcourse.grading.release import Release
 from tlcourse.grading.verdicts import Result
@@ -26,7 +26,7 @@ class Engine:
         self._trust = trust
         if not trust:
             sandbox.insist()
-        kernel.nursery.start()
+        forks.start()
 
     def grade(self, notebook: bytes, release: Release, files: Mapping[str, bytes]) -> Result:
         """Grade one notebook in a folder with its lesson's files and, where those leave a name free, its own.
@@ -38,4 +38,4 @@ class Engine:
 
     def close(self) -> None:
         """End the nursery."""
-        kernel.nursery.close()
+        forks.close()

@@ -56,8 +56,10 @@ class Book:
                 not given.
 
         Raises:
-            CourseError: the gradebook does not know the lesson or one of the questions, it stayed locked for longer
-                than the book's patience, or the disk refuses. Nothing has changed then.
+            NotebookError: this submission cannot be recorded: the gradebook lacks its lesson or one of its questions,
+                its `timestamp.txt` holds no time, or a step of the class's configuration refuses it.
+            CourseError: nothing can be recorded: the gradebook stayed locked for longer than the book's patience, or
+                it or the disk refuses. In either case nothing has changed.
         """
         graded = [results] if isinstance(results, Result) else list(results)
         handed_in_at = timestamp or self._files.timestamp(handed_in)

@@ -19,7 +19,7 @@ from nbgrader.preprocessors import AssignLatePenalties, Execute, SaveAutoGrades
 from nbgrader.utils import find_all_files
 
 from tlcourse import storage
-from tlcourse.errors import CourseError
+from tlcourse.errors import NotebookError
 from tlcourse.grading.nbgrading import Course
 from tlcourse.grading.verdicts import Result
 
@@ -41,10 +41,20 @@ class Steps(Autograde):
         self.exporter._preprocessors = [step for step in steps if not isinstance(step, ours)]
 
     def finish(self, result: Result, resources: dict[str, Any]) -> str:
-        """A graded notebook as the class's later steps leave it, as the text of its file."""
+        """A graded notebook as the class's later steps leave it, as the text of its file.
+
+        Raises:
+            NotebookError: one of the steps refuses it.
+        """
         # Texts may be lists of lines, as in a file; nbgrader's steps want them whole.
         notebook = rejoin_lines(nbformat.from_dict(result.notebook))
-        text, _ = self.exporter.from_notebook_node(notebook, resources)
+        try:
+            text, _ = self.exporter.from_notebook_node(notebook, resources)
+        except Exception as error:  # a class may have steps of its own, and they raise what they like
+            raise NotebookError(
+                f"a step of the class's nbgrader_config.py refuses the graded {result.lesson}: {error!r}",
+                "Mend the step, then run this again",
+            ) from error
         return str(text)
 
     def make_permissions(self, folder: Path, student: str, lesson: str) -> None:
@@ -78,15 +88,15 @@ class GradedFiles:
         """What `timestamp.txt` in a folder says, in UTC; None if there is none.
 
         Raises:
-            CourseError: it is no time.
+            NotebookError: it is no time.
         """
         if handed_in is None:
             return None
         try:
             return self._course.directory.get_existing_timestamp(str(handed_in))
         except (ValueError, AttributeError, OverflowError) as error:  # nbgrader stumbles over its own message
-            raise CourseError(
-                f"{handed_in / 'timestamp.txt'} holds no time.", "Write one such as 2026-10-05 18:30:00 UTC."
+            raise NotebookError(
+                f"{handed_in / 'timestamp.txt'} holds no time", "Write one such as 2026-10-05 18:30:00 UTC"
             ) from error
 
     @contextmanager
@@ -99,6 +109,7 @@ class GradedFiles:
             what moves the old folder away; the body calls it just before it commits the rows.
 
         Raises:
+            NotebookError: a step of the class refuses a graded notebook.
             StorageError: the disk refuses.
         """
         place = self._course.folder("autograded", student, lesson)
@@ -125,6 +136,8 @@ class GradedFiles:
             self._copy_handed_in(handed_in, folder)
         for result in results:
             result.write_files(folder)
+        # Last, so that nothing which a learner's code wrote takes a graded notebook's name.
+        for result in results:
             text = self.steps.finish(result, self._resources(student, lesson, result.lesson, folder))
             storage.write_text(folder / f"{result.lesson}.ipynb", text)
         self.steps.make_permissions(folder, student, lesson)

@@ -18,7 +18,7 @@ from nbgrader import api, utils
 from sqlalchemy import Engine, event, exc, select
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
-from tlcourse.errors import CourseError
+from tlcourse.errors import CourseError, NotebookError
 from tlcourse.grading.graded_files import Steps
 from tlcourse.grading.verdicts import Result
 
@@ -70,7 +70,8 @@ class GradedRows:
         """Write a submission's rows. While another program holds the gradebook, wait and try again.
 
         Raises:
-            CourseError: the gradebook lacks the learner, the lesson or a question, or it stayed locked.
+            NotebookError: the gradebook lacks the learner, the lesson or a question, or cannot hold a name.
+            CourseError: it stayed locked, or cannot be written at all.
         """
         give_up = time.monotonic() + self._patience
         while True:
@@ -81,7 +82,7 @@ class GradedRows:
                 return
             except (exc.DBAPIError, api.InvalidEntry) as error:
                 if not _is_busy(error):
-                    raise
+                    raise _refused(error) from error
                 if time.monotonic() > give_up:
                     raise CourseError(
                         f"Another program has held the gradebook for {self._patience:g} s.",
@@ -127,10 +128,10 @@ class GradedRows:
             self._gradebook.find_assignment(lesson)
             return self._gradebook.update_or_create_submission(lesson, student, **handed_in_at)
         except api.MissingEntry as error:
-            raise CourseError(
-                f"{_sentence(error)} in the gradebook.",
+            raise NotebookError(
+                f"the gradebook has no such entry: {error}",
                 "Add learners with `nbgrader db student add`, lessons with "
-                f"`tlcourse classroom {self._steps.coursedir.root}`.",
+                f"`tlcourse classroom {self._steps.coursedir.root}`",
             ) from error
 
     def _score(self, session: Session, notebook: api.SubmittedNotebook, result: Result) -> None:
@@ -151,7 +152,8 @@ class GradedRows:
         if step is None or not step.enabled:
             return
         notebook.late_submission_penalty = None
-        late = submission.total_seconds_late
+        # An extension of a date that is not set would end nbgrader.
+        late = submission.total_seconds_late if submission.assignment.duedate else 0
         if late <= 0:
             return
         step.init_plugin()
@@ -160,9 +162,9 @@ class GradedRows:
         if penalty is not None:
             notebook.late_submission_penalty = step._check_late_penalty(notebook, penalty)
 
-    def _not_there(self, what: str) -> CourseError:
-        return CourseError(
-            f"The gradebook has no {what}.",
+    def _not_there(self, what: str) -> NotebookError:
+        return NotebookError(
+            f"the gradebook has no {what}",
             f"Bring the class up to date, then grade again: tlcourse classroom {self._steps.coursedir.root}",
         )
 
@@ -240,5 +242,11 @@ def _is_busy(error: BaseException | None) -> bool:
     return False
 
 
-def _sentence(error: Exception) -> str:
-    return str(error).rstrip(".")
+def _refused(error: Exception) -> CourseError:
+    """What a person is told of an error that waiting does not help with."""
+    reason = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+    if isinstance(error, exc.DataError):
+        return NotebookError(f"the gradebook cannot hold it: {reason}", "Shorten the learner's name")
+    return CourseError(
+        f"The gradebook cannot be written: {reason}.", "Check its disk and its rights, then run this again."
+    )

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tlcourse.grading.forks import forks, is_warm
 from tlcourse.grading.verdicts import Found
 
 _SECONDS = 120.0
@@ -62,13 +63,11 @@ def judge(case: Case) -> Judged:
 
 def judge_all(cases: Sequence[Case]) -> list[Judged] | None:
     """Judge cases in a fork of the warm parent; None if it did not come to an end."""
-    from tlcourse.grading.kernel import nursery
-
     if not cases:
         return []
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        child = nursery.spawn("tlcourse.grading.jury:main", {}, [theirs.fileno()])
+        child = forks.spawn("tlcourse.grading.jury:main", {}, [theirs.fileno()])
         theirs.close()
         try:
             ours.settimeout(_SECONDS)
@@ -89,8 +88,9 @@ def main(arguments: dict[str, Any], fds: Sequence[int]) -> None:
 
     with socket.socket(fileno=fds[0]) as line:
         cases = json.loads(b"".join(iter(lambda: line.recv(1 << 20), b"")))
-        used = int(_status("VmData").split()[0]) * 1024
-        resource.setrlimit(resource.RLIMIT_DATA, (used + _SIZE, used + _SIZE))
+        if is_warm():
+            used = int(_status("VmData").split()[0]) * 1024
+            resource.setrlimit(resource.RLIMIT_DATA, (used + _SIZE, used + _SIZE))
         line.sendall(json.dumps([_plain(judge(Case(**case))) for case in cases]).encode())
 
 

@@ -7,9 +7,7 @@ import os
 import secrets
 import shutil
 import socket
-import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,6 +20,7 @@ from jupyter_client.session import Session
 
 from tlcourse.errors import CourseError
 from tlcourse.grading.candidate import PORTS
+from tlcourse.grading.forks import Process, forks
 from tlcourse.grading.outputs import Outputs
 from tlcourse.grading.verdicts import Verdict
 
@@ -100,7 +99,7 @@ class Kernel:
         self._heard = b""
         self._left = _SIZE
         self._ended: Verdict | None = None
-        self._child: Any = None
+        self._child: Process | None = None
         try:
             self._lay_out(files)
             self._launch([channel.fileno(), proctor.fileno()])
@@ -219,7 +218,7 @@ class Kernel:
             "folder": str(self._folder / "w"),
             "plan": None if self._allowance.trust else self._plan(),
         }
-        self._child = nursery.spawn("tlcourse.grading.candidate:main", arguments, fds)
+        self._child = forks.spawn("tlcourse.grading.candidate:main", arguments, fds)
 
     def _plan(self) -> dict[str, Any]:
         from tlcourse import sandbox, storage
@@ -349,57 +348,7 @@ class Kernel:
         raise KernelEnded(verdict)
 
 
-class _Nursery:
-    """This process's warm parent, started when first needed and again when it cannot go on."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._nursery: Any = None
-
-    def start(self) -> None:
-        """Begin to warm up; returns at once."""
-        with self._lock:
-            self._get()
-
-    def spawn(self, entry: str, arguments: dict[str, Any], fds: list[int]) -> Any:
-        """A warm fork that runs `entry`."""
-        from tlcourse.kernels.nursery import NurseryError
-
-        with self._lock:
-            try:
-                return self._get().spawn(entry, arguments, fds)
-            except NurseryError:
-                self.close()
-                return self._get().spawn(entry, arguments, fds)
-
-    def close(self) -> None:
-        """End it."""
-        if self._nursery is not None:
-            self._nursery.close()
-            self._nursery = None
-
-    def _get(self) -> Any:
-        if self._nursery is None:
-            from tlcourse.kernels.nursery import PRELOAD, Nursery
-
-            # No secret of whoever grades reaches a learner's code, not even through /proc.
-            env = {name: os.environ[name] for name in _PASSED if name in os.environ}
-            ours = ("sandbox.entry", "grading.candidate", "grading.proctor", "grading.jury")
-            modules = [*PRELOAD, *(f"tlcourse.{name}" for name in ours)]
-            self._nursery = Nursery(modules, {**env, "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")})
-            self._nursery.start()
-        return self._nursery
-
-
-_PASSED = ("PATH", "LANG", "LC_ALL", "TZ", "TLCOURSE_CACHE", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
-nursery = _Nursery()
-
-
 def _text(told: Any) -> str:
     """The text of one expression's value."""
     data = told.get("data") if isinstance(told, dict) else None
     return str(data.get("text/plain", "")) if isinstance(data, dict) else ""
-
-
-if sys.platform == "win32":  # pragma: no cover
-    raise CourseError("Grading needs Linux or macOS.", "Grade on such a machine, or use `nbgrader autograde`.")

@@ -29,13 +29,13 @@ class _Names:
         fixed: names it binds by import, `def` or `class`.
         bound: other names it gives a value to.
         used: names it reads, in nested functions too.
-        only_fixed: it does nothing but import and define.
+        has_star: it imports whatever a module gives.
     """
 
     fixed: frozenset[str]
     bound: frozenset[str]
     used: frozenset[str]
-    only_fixed: bool
+    has_star: bool
 
 
 def needed(notebook_cells: list[Cell], release: Release) -> set[int]:
@@ -53,9 +53,8 @@ def needed(notebook_cells: list[Cell], release: Release) -> set[int]:
 
 
 def _closure(names: dict[int, _Names], own: set[int], code: set[int]) -> set[int]:
-    # A cell that cannot be read (a magic) runs. So does one that only defines, but what its functions use is not
-    # needed until somebody needs the functions.
-    cheap = {place for place in code if place not in names or names[place].only_fixed}
+    # What a magic or a star import gives is not known.
+    unknown = {place for place in code if place not in names or names[place].has_star}
     bound = frozenset[str]().union(*(found.bound for found in names.values()))
     fixed = frozenset(dir(builtins)).union(*(found.fixed for found in names.values())) - bound
     chosen = set(own)
@@ -72,7 +71,7 @@ def _closure(names: dict[int, _Names], own: set[int], code: set[int]) -> set[int
             )
         }
         if not more:
-            return chosen | cheap
+            return chosen | unknown
         chosen |= more
 
 
@@ -89,7 +88,7 @@ def _names(source: str) -> _Names | None:
         frozenset(fixed),
         frozenset(symbol.get_name() for symbol in [*symbols, *inner] if symbol.is_assigned()) - fixed,
         frozenset(symbol.get_name() for symbol in [*symbols, *inner] if symbol.is_referenced()),
-        all(_only_defines(node) for node in tree.body),
+        any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in ast.walk(tree)),
     )
 
 
@@ -98,11 +97,6 @@ def _below(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
     for child in table.get_children():
         yield child
         yield from _below(child)
-
-
-def _only_defines(node: ast.stmt) -> bool:
-    definitions = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-    return isinstance(node, definitions) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
 
 
 def lacks(errors: Iterable[tuple[str, str]], skipped: Iterable[Cell]) -> bool:

@@ -43,6 +43,8 @@ AHEAD = 3
 """Submissions on their way for each processor: the next is there when one is done, and no more lie in memory."""
 
 _SETTINGS = {
+    # Dask's own diaries would keep the last thousand submissions in memory.
+    "distributed.admin.low-level-log-length": 10,
     "distributed.admin.large-graph-warning-threshold": "1 TiB",
     # A submission that was lost with its worker comes back here, where it is known what else was on that worker.
     "distributed.scheduler.allowed-failures": 0,
