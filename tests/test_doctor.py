@@ -15,10 +15,11 @@ import pytest
 
 from tlcourse import cli, doctor
 from tlcourse.doctor import GIB, Answer, Finding
+from tlcourse.errors import CourseError
 
 Stub = Callable[..., None]
 ROWS = ["Python", "packages", "torch", "device", "torchvision", "fastai", "memory", "disk"]
-ROWS += ["JupyterLab", "kernel", "cache folder", "state folder", "glyph fonts"]
+ROWS += ["JupyterLab", "kernel", "cache folder", "state folder", "glyph fonts", "sandbox"]
 STUB_TORCH = """
 class _Part:
     cuda = None
@@ -153,6 +154,15 @@ def test_a_folder_that_may_not_be_written(tmp_path: Path) -> None:
         assert sick(doctor.folder("cache folder", tmp_path))
     finally:
         tmp_path.chmod(0o700)
+
+
+def test_a_machine_without_a_sandbox_is_a_warning_with_a_cure(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> None:
+        raise CourseError("user namespaces are switched off.", "Switch them on.")
+
+    monkeypatch.setattr("tlcourse.sandbox.insist", refuse)
+    finding = doctor.grading_sandbox()
+    assert (finding.status, finding.cure) == ("warn", "Switch them on.")
 
 
 def test_missing_fonts_are_named(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from tlcourse import storage
-from tlcourse.errors import StorageError
+from tlcourse.errors import CourseError, StorageError
 
 Status = Literal["ok", "warn", "fault"]
 
@@ -93,6 +93,7 @@ def examine(seconds: float = SECONDS) -> list[Finding]:
         lambda: [folder("cache folder", storage.cache_dir())],
         lambda: [folder("state folder", storage.state_dir())],
         lambda: [fonts()],
+        lambda: [grading_sandbox()],
     ]
     with ThreadPoolExecutor(len(probes)) as pool:
         return [finding for findings in pool.map(lambda probe: probe(), probes) for finding in findings]
@@ -209,6 +210,17 @@ def fonts(where: Path | None = None) -> Finding:
         cure = f"They come with matplotlib: {_REINSTALL} --no-deps matplotlib"
         return Finding("glyph fonts", "fault", f"not in {where}: {', '.join(missing)}", cure)
     return Finding("glyph fonts", "ok", f"{len(list(where.glob('*.ttf')))} fonts")
+
+
+def grading_sandbox() -> Finding:
+    """Whether submissions can be graded in a sandbox: learners need none, so its absence is a warning."""
+    from tlcourse import sandbox
+
+    try:
+        sandbox.insist()
+    except CourseError as error:
+        return Finding("sandbox", "warn", f"for grading a class: {error.fault}", error.cure)
+    return Finding("sandbox", "ok", "submissions can be graded safely")
 
 
 # --- questions asked in a process of their own ----------------------------------------------------

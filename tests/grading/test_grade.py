@@ -87,7 +87,7 @@ def test_a_name_is_no_formula_in_a_spreadsheet(graded: Graded) -> None:
 def test_a_table_shows_learners_and_exercises(graded: Graded) -> None:
     lines = [line.split() for line in graded.out.splitlines()]
     assert ["cyd", "1", "1", "0", "2"] in lines
-    assert ["primes", "1.00", "of", "2", "1", "of", "3"] in lines
+    assert ["primes", "1.00", "of", "2", "1", "of", "3"] in [line[:7] for line in lines]
     assert ["cyd", "2", "–", "2"] in lines
 
 
@@ -96,7 +96,7 @@ def test_how_each_exercise_ended_is_told(graded: Graded) -> None:
     assert verdicts["ada", "primes"] == "right"
     assert verdicts["Bob Ng", "double"] == "wrong"
     assert verdicts["cyd", "primes"] == "partial"
-    assert verdicts["cyd", "why"] == "hand"
+    assert verdicts["cyd", "why"] == "wrong", "nothing was answered"
     lesson = graded.data["lessons"][0]
     assert [exercise["id"] for exercise in lesson["exercises"]] == ["double", "primes", "why"]
     assert [exercise["mean"] for exercise in lesson["exercises"]] == pytest.approx([2 / 3, 1, 0])
@@ -123,7 +123,7 @@ def test_what_cannot_be_graded_is_named_with_a_cure_and_the_rest_is_graded(grade
     assert "damaged" in graded.not_graded(f"dan/{FIRST}")
     assert "Ask for the file again" in graded.not_graded(f"dan/{FIRST}")
     assert "not the course's notebook" in graded.not_graded(f"eve/{FIRST}")
-    assert f"this is the notebook of {SECOND}" in graded.not_graded(f"fay/{FIRST}")
+    assert f"this is not the notebook of {FIRST}: its marks are answer-half" in graded.not_graded(f"fay/{FIRST}")
     assert f"this class has {FIRST}, {SECOND}" in graded.not_graded("ada/07-no-lesson")
     assert "which nbgrader cannot find. Rename it" in graded.not_graded("gus [2]")
     assert "it is a link" in graded.not_graded(f"hal/{FIRST}")

@@ -68,22 +68,34 @@ def read(course: Course, lesson: str, graded: Mapping[str, Sequence[Result]]) ->
         graded: what grading it gave, by learner; at least one learner's.
     """
     known = _scores(course, lesson)
-    most: dict[str, float] = {}
-    scores: dict[str, dict[str, Score]] = {}
-    for student in sorted(graded, key=str.casefold):
-        scores[student] = {}
-        for result in graded[student]:
-            for question in result.questions:
-                name = _short(question.name) if result.lesson == lesson else f"{result.lesson}/{_short(question.name)}"
-                earned, needs_hand = known.get((student, result.lesson, question.name), (question.points or 0.0, False))
-                scores[student][name] = _score(question, earned, needs_hand)
-                most[name] = question.max_points
-    return LessonResults(lesson, most, scores)
+    answered = {student: _questions(results) for student, results in graded.items()}
+    # A learner may lack one of a lesson's notebooks, and a class a learner who has them all.
+    asked = {place: question.max_points for questions in answered.values() for place, question in questions.items()}
+    names = {place: _name(lesson, *place) for place in asked}
+    scores = {
+        student: {
+            name: _score(answered[student].get(place), asked[place], *known.get((student, *place), (0.0, False)))
+            for place, name in names.items()
+        }
+        for student in sorted(graded, key=str.casefold)
+    }
+    return LessonResults(lesson, {names[place]: most for place, most in asked.items()}, scores)
 
 
-def _score(question: Question, earned: float, needs_hand: bool) -> Score:
+def _questions(results: Sequence[Result]) -> dict[tuple[str, str], Question]:
+    """Questions by notebook and cell."""
+    return {(result.lesson, question.name): question for result in results for question in result.questions}
+
+
+def _name(lesson: str, notebook: str, cell: str) -> str:
+    return _short(cell) if notebook == lesson else f"{notebook}/{_short(cell)}"
+
+
+def _score(question: Question | None, most: float, earned: float, needs_hand: bool) -> Score:
+    if question is None:
+        return Score(earned, most, Verdict.WRONG, needs_hand)
     wrong = tuple(finding for finding in question.findings if not finding.passed)
-    return Score(earned, question.max_points, question.verdict, needs_hand, wrong)
+    return Score(earned, most, question.verdict, needs_hand, wrong)
 
 
 def _scores(course: Course, lesson: str) -> dict[tuple[str, str, str], tuple[float, bool]]:
