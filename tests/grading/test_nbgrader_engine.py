@@ -49,7 +49,11 @@ class Asked:
         graded = [cell for cell in notebook["cells"] if cells.is_test(cell)]
         for cell in graded:
             said = f"the engine says {self.verdict}"
-            cell["outputs"] = [{"output_type": "error", "ename": self.verdict, "evalue": said, "traceback": [said]}]
+            page = {"text/html": "<b>shown</b><script>spy()</script>"}
+            cell["outputs"] = [
+                {"output_type": "display_data", "data": page, "metadata": {}},
+                {"output_type": "error", "ename": self.verdict, "evalue": said, "traceback": [said]},
+            ]
         return Result(release.lesson, tuple(map(self._question, graded)), notebook=notebook, files=self.written)
 
     def _question(self, cell: dict[str, Any]) -> Question:
@@ -257,3 +261,5 @@ def test_feedback_shows_no_hidden_test_and_runs_no_script(
     assert "-150" not in text
     assert "31415" in text
     assert "<script>steal" not in text
+    assert "<script>spy" not in text
+    assert "<b>shown</b>" in text

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import functools
+import threading
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,12 +68,25 @@ def as_node(cell: Cell) -> Any:
     return from_dict(cell)
 
 
+@functools.lru_cache(maxsize=2048)
+def parsed(text: str) -> ast.Module | None:
+    """A cell's source as a tree, not to be changed; None if it is no plain Python."""
+    try:
+        with _one_at_a_time:
+            return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError, SystemError):
+        return None
+
+
+# Python 3.11's parser counts its depth in one place for all threads.
+_one_at_a_time = threading.Lock()
+
+
 def check_call(text: str) -> CheckCall | None:
     """The course's check that a cell ends with, such as `tl.check.double(double)`; None if it is any other cell."""
-    try:
-        body = ast.parse(text).body
-    except (SyntaxError, ValueError):
+    if (tree := parsed(text)) is None:
         return None
+    body = tree.body
     call = body[-1].value if body and isinstance(body[-1], ast.Expr) else None
     if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)):
         return None

@@ -44,9 +44,9 @@ _ENGINE = """\
 c.Autograde.sanitize_preprocessors = {sanitize}
 c.Autograde.autograde_preprocessors = {autograde}
 
-# Feedback shows what a hidden test found, never the test; and no scripts of a learner's.
+# Feedback shows what a hidden test found, never the test. No page, formgrader's neither, runs a learner's scripts.
 c.GenerateFeedback.preprocessors = {feedback}
-c.HTMLExporter.sanitize_html = True
+c.HTMLExporter.preprocessors = ["{steps}.NoScripts"]
 """
 
 _STEPS = "tlcourse.grading.nbgrader_steps"
@@ -133,6 +133,7 @@ def engine_config() -> str:
     converters = require("nbgrader.converters")
     grading = _steps(converters.Autograde.autograde_preprocessors)
     return _ENGINE.format(
+        steps=_STEPS,
         sanitize=_listed([f"{_STEPS}.MendSubmission", *_steps(converters.Autograde.sanitize_preprocessors)]),
         autograde=_listed(f"{_STEPS}.ExecuteSafely" if step.endswith(".Execute") else step for step in grading),
         feedback=_listed([f"{_STEPS}.HideTests", *_steps(converters.GenerateFeedback.preprocessors)]),

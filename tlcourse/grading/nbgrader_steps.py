@@ -1,7 +1,7 @@
 """Steps for nbgrader's own commands in a class: `nbgrader autograde`, and so formgrader's button, grade as we do.
 
 A class's `nbgrader_config.py` names them. nbgrader keeps its loop, its other steps and its gradebook; these mend a
-submission, run it in a sandbox, and keep hidden tests out of feedback.
+submission, run it in a sandbox, and keep hidden tests and learners' scripts out of what is shown.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import nbformat
+from nbconvert.preprocessors.sanitize import ALLOWED_TAGS, SanitizeHTML
 from nbgrader import utils
 from nbgrader.converters.base import BaseConverter
 from nbgrader.preprocessors import ClearHiddenTests, Execute, NbGraderPreprocessor
-from traitlets import Bool
+from traitlets import Any as AnyTrait
+from traitlets import Bool, List, Unicode
 
 from tlcourse import grading
 from tlcourse.errors import CourseError, NotebookError
@@ -31,6 +33,19 @@ from tlcourse.grading.verdicts import Result, Verdict
 
 _THIS_PYTHON = ("python", "python3", f"python3.{sys.version_info.minor}", sys.executable)
 """How a kernel's command begins if it runs this very Python: jupyter_client takes the bare names for it."""
+
+_TAGS = {
+    *("b", "br", "del", "div", "hr", "img", "ins", "kbd", "p", "pre", "s", "samp", "small", "span", "sub", "sup", "u"),
+    *("h1", "h2", "h3", "h4", "h5", "h6", "dd", "dl", "dt", "details", "summary", "figure", "figcaption"),
+    *("table", "caption", "thead", "tbody", "tfoot", "tr", "td", "th"),
+}
+_ATTRIBUTES = {
+    "*": ["class", "style", "title"],
+    "a": ["href"],
+    "img": ["alt", "height", "src", "width"],
+    "td": ["colspan", "rowspan"],
+    "th": ["colspan", "rowspan", "scope"],
+}
 
 
 class MendSubmission(NbGraderPreprocessor):
@@ -97,6 +112,25 @@ class HideTests(ClearHiddenTests):
     def preprocess_cell(self, cell: Any, resources: Any, cell_index: int) -> tuple[Any, Any]:
         """Clear one cell."""
         return super().preprocess_cell(cell, resources, cell_index) if utils.is_locked(cell) else (cell, resources)
+
+
+class NoScripts(SanitizeHTML):
+    """For pages, feedback's and formgrader's: what learners wrote, and all outputs, in HTML that runs nothing.
+
+    Text, tables and images stay as they are.
+    """
+
+    enabled = Bool(True, help="Whether to clean pages of learners' scripts.").tag(config=True)
+    tags = List(Unicode(), sorted(ALLOWED_TAGS | _TAGS)).tag(config=True)
+    attributes = AnyTrait(_ATTRIBUTES).tag(config=True)
+
+    def preprocess_cell(self, cell: Any, resources: Any, cell_index: int) -> tuple[Any, Any]:
+        """Clean one cell."""
+        text = cell.cell_type != "code"
+        # A quotation begins with ">", which cleaning would take for a tag's.
+        if text and (utils.is_locked(cell) or "<" not in cell.source):
+            return cell, resources
+        return super().preprocess_cell(cell, resources, cell_index)
 
 
 class Desk:

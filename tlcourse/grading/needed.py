@@ -42,7 +42,7 @@ def needed(notebook_cells: list[Cell], release: Release) -> set[int]:
     """The places of the code cells that must run; all of them where it cannot be told."""
     code = [place for place, cell in enumerate(notebook_cells) if cell["cell_type"] == "code"]
     tests = [place for place in code if cells.is_test(notebook_cells[place])]
-    if not all(cells.check_call(cells.source(notebook_cells[place])) for place in tests):
+    if not tests or not all(cells.check_call(cells.source(notebook_cells[place])) for place in tests):
         return set(code)  # an instructor's own tests may look at anything
     given = {cells.source(cell) for cell in release.notebook["cells"] if not cells.marks(cell).get("solution")}
     own = {place for place in code if cells.source(notebook_cells[place]) not in given} | set(tests)
@@ -76,10 +76,11 @@ def _closure(names: dict[int, _Names], own: set[int], code: set[int]) -> set[int
 
 
 def _names(source: str) -> _Names | None:
+    if (tree := cells.parsed(source)) is None:
+        return None
     try:
-        tree = ast.parse(source)
         table = symtable.symtable(source, "<cell>", "exec")
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError):
         return None
     symbols = table.get_symbols()
     fixed = {symbol.get_name() for symbol in symbols if symbol.is_imported() or symbol.is_namespace()}

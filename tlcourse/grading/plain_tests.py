@@ -49,7 +49,7 @@ class PlainTest:
     @classmethod
     def read(cls, source: str, release: Release) -> PlainTest:
         """Read a test; one that is no plain Python (magics) has no names and no mutants."""
-        if (tree := _parsed(source)) is None:
+        if (tree := cells.parsed(source)) is None:
             return cls(source)
         bound, imported = _bound(release), _imported(release)
         bound |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
@@ -65,7 +65,7 @@ class PlainTest:
 
     def without(self, shadowed: list[str]) -> str:
         """The source with some of its names taken from `ALIAS`; its lines stay where they are."""
-        tree = _parsed(self.source)
+        tree = cells.parsed(self.source)
         if tree is None or not shadowed:
             return self.source
         lines = self.source.splitlines(keepends=True)
@@ -124,7 +124,7 @@ def _is_sound(kernel: Kernel, test: PlainTest, source: str, ran: Ran) -> bool:
 
 def mutants(source: str) -> Iterator[str]:
     """Versions of a test that must fail where the test passes: an assert turned round, an expected value changed."""
-    if (tree := _parsed(source)) is None:
+    if (tree := cells.parsed(source)) is None:
         return
     asserts = [node for node in tree.body if isinstance(node, ast.Assert)]
     if asserts:
@@ -176,18 +176,11 @@ def _without_alias(ran: Ran) -> Ran:
     return ran
 
 
-def _parsed(source: str) -> ast.Module | None:
-    try:
-        return ast.parse(source)
-    except (SyntaxError, ValueError):
-        return None
-
-
 def _given(release: Release) -> Iterator[ast.Module]:
     """The code that the release itself runs: all but the answers."""
     for cell in release.notebook["cells"]:
         is_own = cell["cell_type"] == "code" and not cells.marks(cell).get("solution")
-        if is_own and (tree := _parsed(cells.source(cell))) is not None:
+        if is_own and (tree := cells.parsed(cells.source(cell))) is not None:
             yield tree
 
 

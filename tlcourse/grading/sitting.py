@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import secrets
@@ -87,7 +88,8 @@ class Sitting:
                         if place not in self.ended and place not in self._skipped:
                             self._place = place
                             self._do(kernel)
-                    self.files = self._written(kernel)
+                    with contextlib.suppress(KernelEnded):
+                        self.files = self._written(kernel)
                 return
             except _Poisoned:
                 self._leave_out_section()
@@ -97,7 +99,7 @@ class Sitting:
                     break
         for place in self._code:
             if place not in self.ran and place not in self.asked and place not in self._skipped:
-                self.ended.setdefault(place, self.ended[self._place])
+                self.ended.setdefault(place, self.ended.get(self._place, Verdict.TAMPERED))
 
     def culprit(self, place: int) -> Verdict | None:
         """Why a cell of a question's own section, after the question before, did not come to its end."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import signal
@@ -81,6 +82,7 @@ class Workers:
         self._stack = ExitStack()
         self._stop = stop
         self._arrived: SimpleQueue[distributed.Future] = SimpleQueue()
+        self._numbers = itertools.count()
         self._workers: set[str] = set()
         self._last_seen = time.monotonic()
 
@@ -141,9 +143,9 @@ class Workers:
             yield from self._next(under_way, lost)
 
     def _submit(self, task: Task) -> distributed.Future:
-        key = f"{self._name}-{uuid.uuid4().hex}"
+        # Keys of one name are one group to Dask, which keeps books on groups.
         with _reachable():
-            return self._client.submit(grade_task, task, self._name, key=key, pure=False)
+            return self._client.submit(grade_task, task, self._name, key=(self._name, next(self._numbers)), pure=False)
 
     def _next(self, under_way: dict[Any, Item], lost: list[Item]) -> Iterator[tuple[Item, Done]]:
         future = self._next_arrival()
