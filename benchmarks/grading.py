@@ -31,6 +31,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from grading_lesson import (
     LESSON,
@@ -172,21 +173,17 @@ def by_us(folder: Path, workers: int) -> Graded:
 
 def own_seconds(folder: Path) -> float:
     """Mean seconds that the cells of a graded notebook take in a warm kernel, with no grader around."""
-    from jupyter_client.manager import KernelManager
+    from jupyter_client.manager import start_new_kernel
 
-    # As the grader's kernels have it.
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    os.environ["JUPYTER_DEFAULT_PROVISIONER_NAME"] = "tlcourse-warm"
+    # One thread, as the grader's kernels have it. Nothing of this may reach the other graders.
+    warm = {"JUPYTER_DEFAULT_PROVISIONER_NAME": "tlcourse-warm", "OMP_NUM_THREADS": "1"}
     found = []
-    for path in sorted((folder / "autograded").glob(f"*/{LESSON}/{LESSON}.ipynb")):
-        manager = KernelManager(kernel_name="python3")
-        manager.start_kernel(cwd=str(path.parent))
-        client = manager.client()
-        client.start_channels()
-        client.wait_for_ready()
-        found.append(sum(_cell_seconds(client, json.loads(path.read_text()))))
-        client.stop_channels()
-        manager.shutdown_kernel(now=True)
+    with mock.patch.dict(os.environ, warm):
+        for path in sorted((folder / "autograded").glob(f"*/{LESSON}/{LESSON}.ipynb")):
+            manager, client = start_new_kernel(kernel_name="python3", cwd=str(path.parent))
+            found.append(sum(_cell_seconds(client, json.loads(path.read_text()))))
+            client.stop_channels()
+            manager.shutdown_kernel(now=True)
     return statistics.mean(found)
 
 

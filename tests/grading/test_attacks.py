@@ -159,6 +159,11 @@ def test_the_suite_is_as_large_as_promised_and_aims_at_every_question() -> None:
     assert {name for attack in ALL for name in attack.attacked} >= set(POINTS) - {"why"}
 
 
+def test_the_table_lists_every_attack() -> None:
+    table = (attack_kit.FOLDER / "README.md").read_text(encoding="utf-8")
+    assert [attack.name for attack in ALL if f"| `{attack.name}` | {attack.tries} |" not in table] == []
+
+
 def _left_behind(server: socket.socket) -> list[str]:
     """Processes, files, shared memory and connections that the attacks left on this machine."""
     left = _processes(patience=10)

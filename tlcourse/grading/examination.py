@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import hashlib
 import logging
-import re
 import time
 from typing import Any
 
@@ -13,6 +12,7 @@ from tlcourse.grading import cells, jury
 from tlcourse.grading.cells import Cell
 from tlcourse.grading.jury import Judged
 from tlcourse.grading.kernel import Allowance, Ran
+from tlcourse.grading.outputs import writable
 from tlcourse.grading.release import Release
 from tlcourse.grading.sitting import Asked, Sitting
 from tlcourse.grading.verdicts import Question, Result, Verdict
@@ -26,8 +26,6 @@ _SAID = {
     Verdict.INTERNAL: "The grader failed here: it must be graded again.",
 }
 _HIDDEN = "A hidden test did not pass."
-_LONGEST = 500  # characters of a message
-_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def examine(notebook: dict[str, Any], release: Release, allowance: Allowance, notes: tuple[str, ...] = ()) -> Result:
@@ -63,7 +61,7 @@ def examine(notebook: dict[str, Any], release: Release, allowance: Allowance, no
         lesson=release.lesson,
         questions=tuple(_in_release_order(questions, release)),
         notes=notes,
-        notebook={**copy.deepcopy(notebook), "cells": final},
+        notebook=writable({**notebook, "cells": final}),
         files=shown.files,
         seconds=round(time.monotonic() - began, 3),
         engine="trust" if allowance.trust else "sandbox",
@@ -121,7 +119,7 @@ class _Questioning:
         if verdict is Verdict.WRONG and culprit:
             return self._failed(culprit, seconds)
         message = next((found.message for found in judged.findings if not found.passed), "")
-        return Question(self._name, verdict, points, self._most, _clip(message), judged.findings, seconds=seconds)
+        return Question(self._name, verdict, points, self._most, jury.told(message), judged.findings, seconds=seconds)
 
     def _by_test(self, ran: Ran, seconds: float) -> Question:
         if ran.status == "interrupted":
@@ -137,7 +135,7 @@ class _Questioning:
                 return self._failed(Verdict.MEMORY, seconds)
             verdict = Verdict.WRONG if ran.error[0] == "AssertionError" else Verdict.ERROR
             message = self._shown_error(ran)
-        return Question(self._name, verdict, points, self._most, _clip(message), seconds=seconds)
+        return Question(self._name, verdict, points, self._most, jury.told(message), seconds=seconds)
 
     def _shown_error(self, ran: Ran) -> str:
         """The error in words; with hidden tests, that of a run without them, since an error may carry their source."""
@@ -153,7 +151,7 @@ class _Questioning:
         if verdict is not Verdict.ERROR:
             return self._failed(verdict, asked.seconds)
         message = ": ".join(filter(None, (str(asked.error.get(key, "")) for key in ("ename", "evalue"))))
-        return Question(self._name, verdict, 0.0, self._most, _clip(message), seconds=asked.seconds)
+        return Question(self._name, verdict, 0.0, self._most, jury.told(message), seconds=asked.seconds)
 
     def _failed(self, verdict: Verdict, seconds: float = 0.0) -> Question:
         points = None if verdict is Verdict.INTERNAL else 0.0
@@ -254,9 +252,3 @@ def _test_outputs(question: Question, wrote: list[dict[str, Any]], judged: Judge
 def _error(name: str, message: str) -> dict[str, Any]:
     line = f"{name}: {message}" if message else name
     return {"output_type": "error", "ename": name, "evalue": message, "traceback": [line]}
-
-
-def _clip(text: str) -> str:
-    """A message of bounded length, without what a terminal or a page would act on."""
-    text = "".join(letter if letter.isprintable() else " " for letter in _COLOURS.sub("", text))
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from tlcourse.grading.forks import forks, is_warm
 from tlcourse.grading.verdicts import Found
 
+_LONGEST = 1000  # characters of a message
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _SECONDS = 120.0
 _SIZE = 4 << 30  # bytes that judging one submission may add
 
@@ -49,16 +52,24 @@ class Judged:
 
 def judge(case: Case) -> Judged:
     """Judge one case in this process."""
-    from dataclasses import asdict
-
     from tlcourse.checks import display, registry, result
 
     try:
         judged = result.judge_evidence(registry.get(case.exercise), case.evidence, case.seed)
     except Exception as error:  # a forger may send anything
         return Judged(fault=f"{type(error).__name__}: {error}"[:300])
-    findings = tuple(Found(**asdict(finding)) for finding in judged.findings)
-    return Judged(judged.earned, findings, display.bundle(judged))
+    findings = tuple(
+        replace(finding, message=told(finding.message), next_step=told(finding.next_step))
+        for finding in judged.findings
+    )
+    shown = display.bundle(replace(judged, findings=findings))
+    return Judged(judged.earned, tuple(Found(**asdict(finding)) for finding in findings), shown)
+
+
+def told(text: str) -> str:
+    """A message of bounded length, without what a terminal or a page would act on."""
+    text = "".join(letter if letter.isprintable() else " " for letter in _COLOURS.sub("", text))
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def judge_all(cases: Sequence[Case]) -> list[Judged] | None:

@@ -190,6 +190,9 @@ class Kernel:
                 self._listen()
             if self._proctor.fileno() in ready:
                 if not (chunk := self._proctor.recv(1 << 20)):
+                    # The kernel has ended, or its code has closed the line.
+                    while zmq.select([self._channel.fileno()], [], [], _GRACE)[0]:
+                        self._listen()
                     return {}
                 heard += chunk
                 if len(heard) > _SIZE:

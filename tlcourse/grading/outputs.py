@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 _OURS = "application/vnd.tlcourse."  # results are written by the grader alone
 _ACTIVE = ("application/javascript", "application/x-javascript", "text/javascript")
+_DEEPEST = 20  # lists and dicts within each other
 _ERROR = 100_000  # characters of an exception's text
 
 
@@ -98,7 +98,7 @@ def _bundle(data: Any) -> dict[str, Any]:
     if not isinstance(data, dict):
         return {}
     return {
-        str(kind): _clean(value) if isinstance(value, str) else value
+        _clean(kind): _clean(value) if isinstance(value, str) else value
         for kind, value in data.items()
         if not str(kind).startswith((_OURS, *_ACTIVE)) and (isinstance(value, str) or _is_flat_json(str(kind), value))
     }
@@ -106,12 +106,25 @@ def _bundle(data: Any) -> dict[str, Any]:
 
 def _is_flat_json(kind: str, value: Any) -> bool:
     """Whether a value may stand under a JSON type: it can be written, and is not nested without end."""
-    if not kind.endswith("json"):
-        return False
-    try:
-        return json.dumps(value, allow_nan=False).count("[") < 10_000
-    except (ValueError, RecursionError):
-        return False
+    return kind.endswith("json") and _depth_below(value, _DEEPEST)
+
+
+def _depth_below(value: Any, limit: int) -> bool:
+    if not isinstance(value, list | dict):
+        return True
+    items = value.values() if isinstance(value, dict) else value
+    return limit > 0 and all(_depth_below(item, limit - 1) for item in items)
+
+
+def writable(value: Any) -> Any:
+    """JSON data with every text such that it can be written as UTF-8."""
+    if isinstance(value, str):
+        return _clean(value)
+    if isinstance(value, list):
+        return [writable(item) for item in value]
+    if isinstance(value, dict):
+        return {_clean(key): writable(item) for key, item in value.items()}
+    return value
 
 
 def _display_id(content: dict[str, Any]) -> str:

@@ -34,8 +34,9 @@ _MODULES = (
     "pandas.testing",
 )
 _COURSE = ("tlcourse.checks", "tlcourse.grading")
-# IPython's own hooks between cells, which draw figures and flush outputs.
-_OWN_HOOKS = ("matplotlib_inline", "IPython", "ipykernel", "comm", "ipywidgets")
+_MACHINERY = ("IPython", "ipykernel", "jupyter_client")
+# Hooks between cells that are set when the first figure or widget is drawn.
+_DRAWING = ("matplotlib_inline", "ipykernel", "ipywidgets")
 _Code = tuple[Any, Any, Any]
 
 
@@ -65,10 +66,11 @@ class Pristine:
             kind: dict(vars(kind))
             for part in self._machinery
             for kind in type(part).__mro__
-            if kind.__module__.startswith(_OWN_HOOKS) or kind.__module__.startswith("jupyter_client")
+            if kind.__module__.startswith(_MACHINERY)
         }
         self._laid_over = {id(part): _methods(part) for part in self._machinery}
         self._handlers = dict(kernel.shell_handlers)
+        self._callbacks = {event: list(callbacks) for event, callbacks in shell.events.callbacks.items()}
         self._kernel = kernel
         manager = shell.input_transformer_manager
         self._transformers = {
@@ -149,7 +151,8 @@ class Pristine:
             shell.custom_exceptions, shell.CustomTB = (), None
             changed.append("get_ipython().set_custom_exc")
         for event, callbacks in shell.events.callbacks.items():
-            foreign = [back for back in callbacks if not _module_of(back).startswith(_OWN_HOOKS)]
+            known = self._callbacks[event]
+            foreign = [back for back in callbacks if back not in known and not _module_of(back).startswith(_DRAWING)]
             for callback in foreign:
                 callbacks.remove(callback)
                 changed.append(f"get_ipython().events.{event}")

@@ -23,20 +23,12 @@ def forget_judges(exercises: Mapping[str, Exercise]) -> None:
     for module in [module for name, module in sys.modules.items() if name.startswith(_LESSONS)]:
         kept = _needed(module, [ex.collect for ex in exercises.values() if ex.collect.__module__ == module.__name__])
         for name, value in list(vars(module).items()):
-            if name not in kept and _is_own(value, module):
+            if name not in kept and not isinstance(value, ModuleType):
                 delattr(module, name)
 
 
 def _nobody(evidence: Any, rng: Any) -> Any:
     raise RuntimeError("Answers are judged elsewhere while a notebook is graded.")
-
-
-def _is_own(value: Any, module: ModuleType) -> bool:
-    """Whether a name was made in the module: a function, a class, or a constant that may hold a reference."""
-    if isinstance(value, ModuleType):
-        return False
-    made_in = getattr(value, "__module__", None)
-    return made_in == module.__name__ or not (isinstance(value, type) or callable(value))
 
 
 def _needed(module: ModuleType, functions: list[Any]) -> set[str]:

@@ -20,6 +20,7 @@ import dask
 import distributed
 from dask.system import CPU_COUNT
 from distributed.security import Security
+from distributed.utils import silence_logging_cmgr
 
 from tlcourse import __version__
 from tlcourse.errors import CourseError, NotebookError
@@ -89,6 +90,8 @@ class Workers:
     def __enter__(self) -> Workers:
         with ExitStack() as stack:
             stack.enter_context(dask.config.set(_SETTINGS))
+            # What matters of it is said in our own words.
+            stack.enter_context(silence_logging_cmgr(logging.CRITICAL))
             own = stack.enter_context(_own_cluster(self._count)) if not self._address else None
             self._client = stack.enter_context(_connected(own or self._address))
             if own is None:
@@ -253,8 +256,12 @@ def _own_cluster(count: int) -> Iterator[distributed.LocalCluster]:
                 # The sandbox limits what a submission takes.
                 memory_limit=0,
             )
-        with cluster:
+        try:
             yield cluster
+        finally:
+            # Dask stumbles over a worker that is just being started again; that one ends with this process.
+            with suppress(Exception):
+                cluster.close()
 
 
 @contextmanager
