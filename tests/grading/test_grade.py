@@ -25,6 +25,9 @@ from tlcourse import extras
 from tlcourse.cli import main
 from tlcourse.grading import tasks
 
+# SQLAlchemy warns about nbgrader's own models.
+pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
+
 
 @dataclass(frozen=True)
 class Graded:
@@ -130,7 +133,6 @@ def test_what_cannot_be_graded_is_named_with_a_cure_and_the_rest_is_graded(grade
     assert "dan 01-first-steps: NOT GRADED" in graded.out
 
 
-@pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
 def test_nbgrader_s_own_autograde_gives_the_same_gradebook(
     graded: Graded, fresh_class: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

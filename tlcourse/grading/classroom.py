@@ -47,6 +47,7 @@ c.Autograde.autograde_preprocessors = {autograde}
 # Feedback shows what a hidden test found, never the test. No page, formgrader's neither, runs a learner's scripts.
 c.GenerateFeedback.preprocessors = {feedback}
 c.HTMLExporter.preprocessors = ["{steps}.NoScripts"]
+c.HTMLExporter.filters = {{"markdown2html": "{steps}.markdown_without_scripts"}}
 """
 
 _STEPS = "tlcourse.grading.nbgrader_steps"

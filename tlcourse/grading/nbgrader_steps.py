@@ -7,14 +7,19 @@ submission, run it in a sandbox, and keep hidden tests and learners' scripts out
 from __future__ import annotations
 
 import dataclasses
+import html
 import json
+import re
 import sys
+import urllib.parse
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import nbformat
+from jinja2 import pass_context
+from nbconvert.exporters import HTMLExporter
 from nbconvert.preprocessors.sanitize import ALLOWED_TAGS, SanitizeHTML
 from nbgrader import utils
 from nbgrader.converters.base import BaseConverter
@@ -133,6 +138,23 @@ class NoScripts(SanitizeHTML):
         if text and (utils.is_locked(cell) or "<" not in cell.source):
             return cell, resources
         return super().preprocess_cell(cell, resources, cell_index)
+
+
+@pass_context
+def markdown_without_scripts(context: Any, source: str) -> str:
+    """nbconvert's `markdown2html`, which lets links run scripts, without those."""
+    return _ADDRESS.sub(_harmless, HTMLExporter().markdown2html(context, source))
+
+
+_ADDRESS = re.compile(r'(?P<name>href|src)="(?P<address>[^"]*)"', re.IGNORECASE)
+_RUNNING = ("javascript:", "vbscript:", "data:text", "data:image/svg")
+
+
+def _harmless(found: re.Match[str]) -> str:
+    address = urllib.parse.unquote(html.unescape(found["address"]))
+    # Browsers drop spaces and control characters before they look at what an address begins with.
+    plain = "".join(letter for letter in address if letter.isprintable() and not letter.isspace()).lower()
+    return f'{found["name"]}="#"' if plain.startswith(_RUNNING) else found[0]
 
 
 class Desk:
