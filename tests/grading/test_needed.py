@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tlcourse.grading import Release
-from tlcourse.grading.needed import lacks, needed
+from tlcourse.grading.needed import lacks, may_wait, needed
 
 CHECK = "tl.check.double(double)"
 ANSWER = "def double(x):\n    return 2 * x"
@@ -80,3 +80,26 @@ def test_a_name_that_a_skipped_cell_gives_is_missed() -> None:
     assert lacks([("NameError", "name 'runs' is not defined")], skipped)
     assert not lacks([("NameError", "name 'double' is not defined")], skipped)
     assert not lacks([("ValueError", "'runs'"), ("", "")], skipped)
+
+
+@pytest.mark.parametrize(
+    ("later", "waits"),
+    [
+        ("print(double(3))", True),
+        ("other = 3", True),
+        ("def double(x):\n    return x", False),
+        ("factor = 3", False),
+        ("factor.append(3)", False),
+        ("from elsewhere import double", False),
+        ("%timeit double(3)", False),
+        ("exec(text)", False),
+    ],
+)
+def test_a_test_may_wait_if_nothing_changes_what_it_builds_on(later: str, waits: bool) -> None:
+    cells = [
+        code("factor = 2"),
+        code("def double(x):\n    return factor * x"),
+        code("assert double(2) == 4"),
+        code(later),
+    ]
+    assert may_wait(cells, [2]) is waits

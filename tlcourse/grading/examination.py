@@ -8,7 +8,7 @@ import logging
 import time
 from typing import Any
 
-from tlcourse.grading import cells, jury
+from tlcourse.grading import cells, jury, needed
 from tlcourse.grading.cells import Cell
 from tlcourse.grading.jury import Judged
 from tlcourse.grading.kernel import Allowance, Ran
@@ -42,14 +42,7 @@ def examine(notebook: dict[str, Any], release: Release, allowance: Allowance, no
     """
     began = time.monotonic()
     digest = hashlib.sha256("\0".join(map(cells.source, notebook["cells"])).encode("utf-8", "replace")).hexdigest()
-    sitting = Sitting(copy.deepcopy(notebook["cells"]), release, allowance, digest)
-    sitting.run()
-    shown = sitting
-    if release.shown:
-        # What a learner's code prints after it could see a hidden test is shown to nobody: what is shown comes from
-        # a run in which there are none.
-        shown = Sitting([_open(cell, release) for cell in copy.deepcopy(notebook["cells"])], release, allowance, digest)
-        shown.run()
+    sitting, shown = _sit(notebook["cells"], release, allowance, digest)
     judged = _judge(sitting)
     questions = {
         cells.name(cell): _Questioning(release, sitting, shown, place, judged).question()
@@ -66,6 +59,24 @@ def examine(notebook: dict[str, Any], release: Release, allowance: Allowance, no
         seconds=round(time.monotonic() - began, 3),
         engine="trust" if allowance.trust else "sandbox",
     )
+
+
+def _sit(notebook_cells: list[Cell], release: Release, allowance: Allowance, digest: str) -> tuple[Sitting, Sitting]:
+    """Run a notebook; what counts, and what is shown.
+
+    What a learner's code prints after it could see a hidden test is shown to nobody. So hidden tests are asked when
+    all else has run, if that changes nothing; else in a run of their own.
+    """
+    true, known = copy.deepcopy(notebook_cells), [_open(cell, release) for cell in copy.deepcopy(notebook_cells)]
+    hidden = {place: cells.source(cell) for place, cell in enumerate(true) if cells.name(cell) in release.shown}
+    shown = Sitting(known, release, allowance, digest, hidden)
+    if not hidden or needed.may_wait(true, hidden):
+        shown.run()
+        return shown, shown
+    sitting, shown = Sitting(true, release, allowance, digest), Sitting(known, release, allowance, digest)
+    sitting.run()
+    shown.run()
+    return sitting, shown
 
 
 def _judge(sitting: Sitting) -> dict[int, Judged | None]:
@@ -93,7 +104,7 @@ class _Questioning:
     def question(self) -> Question:
         if not cells.is_test(self._cell):
             return self._by_hand()
-        asked = self._sitting.asked.get(self._place)
+        asked = self._sitting.asked_again.get(self._place) or self._sitting.asked.get(self._place)
         if asked is None:
             return self._failed(self._sitting.ended.get(self._place, Verdict.INTERNAL))
         if asked.case is not None:

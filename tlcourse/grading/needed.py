@@ -100,6 +100,32 @@ def _below(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
         yield from _below(child)
 
 
+def may_wait(notebook_cells: list[Cell], tests: Iterable[int]) -> bool:
+    """Whether tests would find at the notebook's end what they find in their own place.
+
+    They do where no later cell gives or changes a name that they build on, directly or through what they call.
+
+    Args:
+        notebook_cells: the cells.
+        tests: the places of the tests.
+    """
+    code = [place for place, cell in enumerate(notebook_cells) if cell["cell_type"] == "code"]
+    names = {place: _names(cells.source(notebook_cells[place])) for place in code}
+    if any(found is None or found.used & _DYNAMIC for found in names.values()):
+        return False
+    known = {place: found for place, found in names.items() if found is not None}
+    fixed = frozenset(dir(builtins)).union(*(found.fixed for found in known.values()))
+    for test in tests:
+        base = set(known[test].used)
+        for place in sorted((place for place in known if place < test), reverse=True):
+            if base & (known[place].fixed | known[place].bound):
+                base |= known[place].used
+        later = [found for place, found in known.items() if place > test]
+        if any(base & (found.fixed | found.bound | (found.used - fixed)) for found in later):
+            return False
+    return True
+
+
 def lacks(errors: Iterable[tuple[str, str]], skipped: Iterable[Cell]) -> bool:
     """Whether an error tells of a name that a skipped cell would have given.
 
