@@ -174,6 +174,15 @@ def test_what_ends_the_kernel_costs_its_own_question_only(release: Release, harm
     assert set(found.values()) == {"right", "hand"}
 
 
+def test_a_test_with_side_effects_runs_once_before_the_next() -> None:
+    first, second = code("assert stack.pop() == 3"), code("assert stack.pop() == 2")
+    for place, cell in enumerate((first, second)):
+        cell["metadata"]["nbgrader"] = lesson("1")["cells"][0]["metadata"]["nbgrader"] | {"grade_id": f"test-{place}"}
+    notebook = lesson("stack = [1, 2, 3]", "1") | {"cells": [code("stack = [1, 2, 3]"), first, second]}
+    result = grade(copy.deepcopy(notebook), Release("plain", notebook, timeout=20.0))
+    assert verdicts(result) == {"test-0": "right", "test-1": "right"}
+
+
 def test_a_learner_may_shadow_what_a_test_uses() -> None:
     released = lesson("x = 1", "assert len([x]) == 1")
     handed_in = lesson("x, len = 1, 3", "assert len([x]) == 1")

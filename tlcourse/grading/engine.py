@@ -24,9 +24,9 @@ class Engine:
 
     def __init__(self, *, trust: bool) -> None:
         self._trust = trust
+        forks.start()  # first: it takes seconds, side by side with the rest
         if not trust:
             sandbox.insist()
-        forks.start()
 
     def grade(self, notebook: bytes, release: Release, files: Mapping[str, bytes]) -> Result:
         """Grade one notebook in a folder with its lesson's files and, where those leave a name free, its own.

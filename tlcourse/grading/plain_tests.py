@@ -1,8 +1,8 @@
 """Asking with an instructor's own test cell, which runs beside the learner's code: believed only after cross-checks.
 
-A test counts as passed if its end was reached, if the same kernel lets tests fail (a false statement, and mutants of
-this very test: one of its asserts turned round, one of its expected values changed), and if nothing that tests stand on
-changed while it ran.
+A test counts as passed if its end was reached, if the same kernel lets tests fail (a false statement before it, and at
+the notebook's end mutants of this very test: one of its asserts turned round, one of its expected values changed), and
+if nothing that tests stand on changed while it ran.
 """
 
 from __future__ import annotations
@@ -37,14 +37,12 @@ class PlainTest:
         names: the builtins that it uses.
         used: all names that it uses.
         imported: what it uses of the release's own imports: module, or (module, member), by name.
-        value: the source of its last line, if that is an expression.
     """
 
     source: str
     names: tuple[str, ...] = ()
     used: tuple[str, ...] = ()
     imported: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    value: str = ""
 
     @classmethod
     def read(cls, source: str, release: Release) -> PlainTest:
@@ -54,13 +52,11 @@ class PlainTest:
         bound, imported = _bound(release), _imported(release)
         bound |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
         used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
-        last = tree.body[-1] if tree.body else None
         return cls(
             source,
             tuple(sorted(name for name in used - bound if hasattr(builtins, name))),
             tuple(sorted(used)),
             {name: place for name, place in imported.items() if name in used},
-            ast.get_source_segment(source, last.value) or "" if isinstance(last, ast.Expr) else "",
         )
 
     def without(self, shadowed: list[str]) -> str:
@@ -90,7 +86,7 @@ def ask(kernel: Kernel, source: str, release: Release) -> Ran | None:
     source = test.without(shadowed)
     one, other = random.randrange(10**6), random.randrange(10**6)
     ran = kernel.run(source, hidden=True, expressions={"end": f"{one} * {other}"})
-    if ran.status == "ok" and (ran.values.get("end") != str(one * other) or not _is_sound(kernel, test, source, ran)):
+    if ran.status == "ok" and ran.values.get("end") != str(one * other):
         return None
     after = kernel.ask("release", nonce, alias=ALIAS)
     # What a test stands on does not change while it runs, unless the answer saw to it.
@@ -107,19 +103,35 @@ def _can_fail(kernel: Kernel) -> bool:
     return ran.error == ("AssertionError", nonce)
 
 
-def _is_sound(kernel: Kernel, test: PlainTest, source: str, ran: Ran) -> bool:
-    """Whether a passed test's value was shown, and its mutants fail."""
-    shown = any(output["output_type"] == "execute_result" for output in ran.outputs)
-    if test.value and not shown and ran.seconds < _SLOW:
-        value = kernel.run("pass", hidden=True, expressions={"value": test.value}).values.get("value", "")
-        if _is_number(value):
-            return False
-    if ran.seconds > _SLOW:
-        return True
+def contradicts_itself(kernel: Kernel, source: str, seconds: float, shown: bool) -> bool:
+    """Whether a test that passed passes here whatever it says.
+
+    Its mutants are run, so its side effects happen again: ask when nothing else is to be run. A test that does not pass
+    twice in a row (it takes something off a stack) tells nothing, and is believed.
+
+    Args:
+        kernel: the kernel, at the notebook's end.
+        source: the test.
+        seconds: how long it took; a slow one is not run again.
+        shown: whether it showed a value, as one that gives part of the points does.
+    """
+    if seconds > _SLOW:
+        return False
     kernel.ask("briefly", "")
-    fail = all(kernel.run(mutant, hidden=True).status == "error" for mutant in mutants(source))
-    kernel.ask("fully", "")
-    return fail
+    value = _last_value(source)
+    if value and not shown:
+        told = kernel.run("pass", hidden=True, expressions={"value": value}).values.get("value", "")
+        if _is_number(told):
+            return True
+    passed = [mutant for mutant in mutants(source) if kernel.run(mutant, hidden=True).status == "ok"]
+    return bool(passed) and kernel.run(source, hidden=True).status == "ok"
+
+
+def _last_value(source: str) -> str:
+    """The source of a test's last line, if that is an expression."""
+    tree = cells.parsed(source)
+    last = tree.body[-1] if tree and tree.body else None
+    return ast.get_source_segment(source, last.value) or "" if isinstance(last, ast.Expr) else ""
 
 
 def mutants(source: str) -> Iterator[str]:
