@@ -34,8 +34,8 @@ _LIMITS = {"memory": Verdict.MEMORY, "time": Verdict.TIME}
 class KernelEnded(Exception):
     """The kernel is gone; `verdict` says why."""
 
-    def __init__(self, verdict: Verdict, detail: str = "") -> None:
-        super().__init__(detail or verdict.value)
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(verdict.value)
         self.verdict = verdict
 
 
@@ -220,6 +220,7 @@ class Kernel:
             "key": self._session.key.decode(),
             "folder": str(self._folder / "w"),
             "plan": None if self._allowance.trust else self._plan(),
+            "litter": str(self._folder),
         }
         self._child = forks.spawn("tlcourse.grading.candidate:main", arguments, fds)
 
