@@ -56,8 +56,8 @@ class Server:
         socket = await websocket_connect(HTTPRequest(channels, headers=self._headers))
         request = execute_request(code)
         await socket.write_message(json.dumps(request))
-        told = ""
-        while True:
+        told, missing = "", {"execute_reply", "idle"}  # they come on two lines, in any order
+        while missing:
             message = json.loads(str(await asyncio.wait_for(socket.read_message(), 60)))
             if message["parent_header"].get("msg_id") != request["header"]["msg_id"]:
                 continue
@@ -65,9 +65,9 @@ class Server:
             told += content.get("text", "") + content.get("ename", "") * (message["msg_type"] == "error")
             if message["msg_type"] == "stream" and interrupted:
                 await asyncio.to_thread(self.ask, "POST", f"/api/kernels/{kernel}/interrupt")
-            if message["msg_type"] == "execute_reply":
-                socket.close()
-                return told
+            missing -= {message["msg_type"], content.get("execution_state")}
+        socket.close()
+        return told
 
     def nursery(self) -> psutil.Process | None:
         for child in psutil.Process(self.process.pid).children():
