@@ -174,7 +174,7 @@ def test_every_supported_python_can_have_its_pins(python: str) -> None:
         except metadata.PackageNotFoundError:
             continue
         if installed.version.split("+")[0] in one.specifier:
-            assert python in SpecifierSet(installed.metadata["Requires-Python"] or ""), one
+            assert python in SpecifierSet(installed.metadata.get("Requires-Python") or ""), one
 
 
 def test_constraints_leave_the_build_of_torch_open() -> None:
