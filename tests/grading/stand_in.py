@@ -14,9 +14,10 @@ from pathlib import Path
 
 from grading_kit import RIGHT
 
+from tlcourse.checks.exercise import Finding
 from tlcourse.errors import NotebookError
 from tlcourse.grading.release import Release
-from tlcourse.grading.verdicts import Found, Question, Result, Verdict
+from tlcourse.grading.verdicts import Question, Result, Verdict
 
 ENGINE = "stand_in:Engine"
 LOG = "STAND_IN_LOG"
@@ -78,4 +79,4 @@ def _question(mark: Mapping[str, object], answers: Mapping[str, str]) -> Questio
     short = name.removeprefix("check-")
     if answers.get(f"answer-{short}") == RIGHT[short]:
         return Question(name, Verdict.RIGHT, most, most)
-    return Question(name, Verdict.WRONG, 0.0, most, "Not yet.", (Found("not-yet", False, "Not yet."),))
+    return Question(name, Verdict.WRONG, 0.0, most, "Not yet.", (Finding("not-yet", False, "Not yet."),))

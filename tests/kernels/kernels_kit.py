@@ -8,6 +8,7 @@ import json
 import os
 import random
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -91,6 +92,18 @@ def describe(arguments: dict[str, Any], fds: Sequence[int]) -> None:
         "path": sys.path,
     }
     tell(fds, surroundings)
+
+
+def an_owner(script: str, company: str) -> tuple[subprocess.Popen[str], list[str]]:
+    """A process that owns kernels, to be killed, and the words of the first line that it tells."""
+    owner = subprocess.Popen(
+        [sys.executable, "-c", script, company],
+        env={**os.environ, "PYTHONPATH": str(HERE)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert owner.stdout is not None
+    return owner, owner.stdout.readline().split()
 
 
 def is_open(fd: int) -> bool:

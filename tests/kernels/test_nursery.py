@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kernels_kit import HERE, LINUX_ONLY, MakeNursery, is_running, until, until_gone
+from kernels_kit import LINUX_ONLY, MakeNursery, an_owner, is_running, until, until_gone
 
 from tlcourse.kernels.nursery import UNSEEN, Child, Nursery, NurseryError, PackagesChanged
 
@@ -324,14 +323,8 @@ time.sleep(600)
 @pytest.mark.parametrize("company", ["alone", "with a helper"])
 def test_nothing_outlives_an_owner_that_was_killed(company: str) -> None:
     """A helper that the owner forked holds a copy of the socket, which then does not close."""
-    owner = subprocess.Popen(
-        [sys.executable, "-c", OWNER, company],
-        env={**os.environ, "PYTHONPATH": str(HERE)},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert owner.stdout is not None
-    nursery, child, helper = map(int, owner.stdout.readline().split())
+    owner, told = an_owner(OWNER, company)
+    nursery, child, helper = map(int, told)
     assert is_running(child)
     owner.kill()
     owner.wait()

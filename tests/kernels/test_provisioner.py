@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from jupyter_client.manager import KernelManager
-from kernels_kit import HERE, LINUX_ONLY, is_running, kernel, until, until_gone
+from kernels_kit import LINUX_ONLY, an_owner, is_running, kernel, until, until_gone
 from traitlets.config import Config
 
 from tlcourse.kernels import fitness, shared
@@ -359,14 +359,8 @@ with kernel() as notebook:
 @pytest.mark.usefixtures("warm_kernels")
 @pytest.mark.parametrize("company", ["with nursery", "without nursery"])
 def test_no_kernel_outlives_an_owner_that_was_killed(company: str) -> None:
-    owner = subprocess.Popen(
-        [sys.executable, "-c", OWNER, company],
-        env={**os.environ, "PYTHONPATH": str(HERE)},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert owner.stdout is not None
-    *pids, address = owner.stdout.readline().split()
+    owner, told = an_owner(OWNER, company)
+    *pids, address = told
     nursery, pid, child = map(int, pids)
     assert is_running(pid)
     assert is_running(child)

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tlcourse.grading.one import grade
     from tlcourse.grading.release import Release
-    from tlcourse.grading.verdicts import Found, Question, Result, Verdict
+    from tlcourse.grading.verdicts import Question, Result, Verdict
 
 # Reading a notebook imports jsonschema, which takes two seconds for a grammar of international web addresses where this
 # package is there. Where it is not it does without, and no notebook's schema has such an address.
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
-__all__ = ["Found", "Question", "Release", "Result", "Verdict", "grade"]
+__all__ = ["Question", "Release", "Result", "Verdict", "grade"]
 
 _PLACES = {"grade": "one", "Release": "release"}
 

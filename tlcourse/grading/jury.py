@@ -6,11 +6,11 @@ import json
 import re
 import socket
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
+from tlcourse.checks.exercise import Finding
 from tlcourse.grading.forks import forks, is_warm
-from tlcourse.grading.verdicts import Found
 
 _LONGEST = 1000  # characters of a message
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -45,7 +45,7 @@ class Judged:
     """
 
     points: float = 0.0
-    findings: tuple[Found, ...] = ()
+    findings: tuple[Finding, ...] = ()
     shown: dict[str, Any] | None = None
     fault: str = ""
 
@@ -63,7 +63,7 @@ def judge(case: Case) -> Judged:
         for finding in judged.findings
     )
     shown = display.bundle(replace(judged, findings=findings))
-    return Judged(judged.earned, tuple(Found(**asdict(finding)) for finding in findings), shown)
+    return Judged(judged.earned, findings, shown)
 
 
 def told(text: str) -> str:
@@ -115,4 +115,4 @@ def _plain(judged: Judged) -> dict[str, Any]:
 
 
 def _judged(item: dict[str, Any]) -> Judged:
-    return Judged(**{**item, "findings": tuple(Found(**found) for found in item["findings"])})
+    return Judged(**{**item, "findings": tuple(Finding(**found) for found in item["findings"])})

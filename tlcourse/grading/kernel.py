@@ -236,7 +236,6 @@ class Kernel:
         cache = storage.cache_dir()
         return sandbox.Plan(
             limits=limits,
-            readable=(),
             work=str(self._folder / "w"),
             cache=str(cache) if cache.is_dir() else None,
             sockets=str(self._folder / "s"),

@@ -51,7 +51,6 @@ class Pristine:
         shell = kernel.shell
         names = [*_MODULES, *(name for name in sys.modules if name.startswith(_COURSE))]
         self._modules = {module: dict(vars(module)) for name in names if (module := _loaded(name)) is not None}
-        self._table = {module.__name__: module for module in self._modules}
         self._code = {function: _code(function) for kept in self._modules.values() for function in _functions(kept)}
         self._classes = {
             kind: dict(vars(kind))

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
+from tlcourse.checks.exercise import Finding
 from tlcourse.extras import require
 from tlcourse.grading.nbgrading import Course
-from tlcourse.grading.verdicts import Found, Question, Result, Verdict
+from tlcourse.grading.verdicts import Question, Result, Verdict
 
 UNUSUAL = frozenset(Verdict) - {Verdict.RIGHT, Verdict.PARTIAL, Verdict.WRONG, Verdict.HAND}
 """The verdicts that points alone do not tell."""
@@ -33,7 +34,7 @@ class Score:
     most: float
     verdict: Verdict
     needs_hand: bool = False
-    findings: tuple[Found, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tlcourse import storage
+from tlcourse.checks.exercise import Finding
 from tlcourse.errors import CourseError, NotebookError
 
 FORMAT = 1
@@ -47,25 +48,6 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True)
-class Found:
-    """One thing that a check looked at, in words for the learner.
-
-    Args:
-        code: a short stable name.
-        passed: whether it is right.
-        message: what is right, or what is wrong and where.
-        next_step: what to try next.
-        points: what it is worth.
-    """
-
-    code: str
-    passed: bool
-    message: str
-    next_step: str = ""
-    points: float = 0.0
-
-
-@dataclass(frozen=True)
 class Question:
     """One graded cell.
 
@@ -85,7 +67,7 @@ class Question:
     points: float | None
     max_points: float
     message: str = ""
-    findings: tuple[Found, ...] = ()
+    findings: tuple[Finding, ...] = ()
     unanswered: bool = False
     seconds: float = 0.0
 
@@ -148,7 +130,7 @@ class Result:
                 **{
                     **question,
                     "verdict": Verdict(question["verdict"]),
-                    "findings": tuple(Found(**found) for found in question["findings"]),
+                    "findings": tuple(Finding(**found) for found in question["findings"]),
                 }
             )
             for question in data["questions"]
