@@ -19,7 +19,7 @@ from typing import Any
 import psutil
 from jupyter_client.manager import KernelManager
 
-from tlcourse.kernels.nursery import Nursery
+from tlcourse.kernels.nursery import Child, Nursery
 
 MakeNursery = Callable[..., Nursery]
 HERE = Path(__file__).parent
@@ -92,6 +92,32 @@ def describe(arguments: dict[str, Any], fds: Sequence[int]) -> None:
         "path": sys.path,
     }
     tell(fds, surroundings)
+
+
+# --- asking children --------------------------------------------------------------------------------------------------
+
+
+def ask(nursery: Nursery, entry: str, **arguments: Any) -> Any:
+    """What a child tells that runs `entry`."""
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb") as told:
+        try:
+            child = nursery.spawn(entry, arguments, [writing])
+        finally:
+            os.close(writing)
+        answer = json.load(told)
+    assert child.wait(30) == 0
+    return answer
+
+
+def asleep(nursery: Nursery) -> Child:
+    """A child that has begun to sleep."""
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb") as told:
+        child = nursery.spawn("kernels_kit:sleep", {}, [writing])
+        os.close(writing)
+        told.read(1)
+    return child
 
 
 def an_owner(script: str, company: str) -> tuple[subprocess.Popen[str], list[str]]:

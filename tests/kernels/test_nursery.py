@@ -2,44 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from kernels_kit import LINUX_ONLY, MakeNursery, an_owner, is_running, until, until_gone
+from kernels_kit import LINUX_ONLY, MakeNursery, an_owner, ask, asleep, is_running, until, until_gone
 
-from tlcourse.kernels.nursery import UNSEEN, Child, Nursery, NurseryError, PackagesChanged
+from tlcourse.kernels.nursery import UNSEEN, Nursery, NurseryError, PackagesChanged
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason=LINUX_ONLY)
-
-
-def ask(nursery: Nursery, entry: str, **arguments: Any) -> Any:
-    """What a child tells that runs the kit's `entry`."""
-    reading, writing = os.pipe()
-    with os.fdopen(reading, "rb") as told:
-        try:
-            child = nursery.spawn(f"kernels_kit:{entry}", arguments, [writing])
-        finally:
-            os.close(writing)
-        answer = json.load(told)
-    assert child.wait(30) == 0
-    return answer
-
-
-def asleep(nursery: Nursery) -> Child:
-    """A child that has begun to sleep."""
-    reading, writing = os.pipe()
-    with os.fdopen(reading, "rb") as told:
-        child = nursery.spawn("kernels_kit:sleep", {}, [writing])
-        os.close(writing)
-        told.read(1)
-    return child
 
 
 # --- what a child is like ---------------------------------------------------------------------------------------------
@@ -57,7 +34,7 @@ def test_a_child_finds_the_modules_imported(make_nursery: MakeNursery, tmp_path:
 
 
 def test_a_child_gets_its_arguments_whole(nursery: Nursery) -> None:
-    assert ask(nursery, "count", text="x" * 3_000_000) == 3_000_000
+    assert ask(nursery, "kernels_kit:count", text="x" * 3_000_000) == 3_000_000
 
 
 def test_a_child_gets_its_descriptors_in_order(nursery: Nursery) -> None:
@@ -69,7 +46,7 @@ def test_a_child_gets_its_descriptors_in_order(nursery: Nursery) -> None:
 
 @pytest.fixture
 def surroundings(nursery: Nursery, tmp_path: Path) -> dict[str, Any]:
-    return ask(nursery, "describe", cwd=str(tmp_path), env={"ONLY": "this"})
+    return ask(nursery, "kernels_kit:describe", cwd=str(tmp_path), env={"ONLY": "this"})
 
 
 def test_a_child_has_no_descriptor_but_the_given(surroundings: dict[str, Any]) -> None:
@@ -105,17 +82,21 @@ def test_a_child_imports_nothing_from_where_it_stands(surroundings: dict[str, An
 def test_a_child_keeps_what_the_imports_set_in_the_environment(make_nursery: MakeNursery, tmp_path: Path) -> None:
     (tmp_path / "setter.py").write_text("import os\nos.environ['SET_BY_IMPORT'] = '1'\n")
     nursery = make_nursery(["setter"], [str(tmp_path)])
-    assert ask(nursery, "describe", env={"ONLY": "this"})["environment"] == {"ONLY": "this", "SET_BY_IMPORT": "1"}
+    assert ask(nursery, "kernels_kit:describe", env={"ONLY": "this"})["environment"] == {
+        "ONLY": "this",
+        "SET_BY_IMPORT": "1",
+    }
 
 
 def test_two_children_draw_different_numbers(make_nursery: MakeNursery) -> None:
     nursery = make_nursery(["numpy", "torch"])
-    first, second = ask(nursery, "draw"), ask(nursery, "draw")
+    first, second = ask(nursery, "kernels_kit:draw"), ask(nursery, "kernels_kit:draw")
     assert all(one != other for one, other in zip(first, second, strict=True))
 
 
 def test_the_nursery_sees_no_gpu(make_nursery: MakeNursery) -> None:
-    assert ask(make_nursery(CUDA_VISIBLE_DEVICES="0"), "describe")["environment"]["CUDA_VISIBLE_DEVICES"] == ""
+    found = ask(make_nursery(CUDA_VISIBLE_DEVICES="0"), "kernels_kit:describe")["environment"]
+    assert found["CUDA_VISIBLE_DEVICES"] == ""
 
 
 def test_a_module_that_cannot_be_imported_is_left_out(make_nursery: MakeNursery, tmp_path: Path) -> None:
@@ -133,7 +114,7 @@ def test_a_package_may_be_imported_with_all_its_modules(make_nursery: MakeNurser
     package.mkdir()
     (package / "__init__.py").touch()
     (package / "part.py").write_text("import os\nos.environ['PART'] = 'imported'\n")
-    assert ask(make_nursery(["whole.*"], [str(tmp_path)]), "describe")["environment"]["PART"] == "imported"
+    assert ask(make_nursery(["whole.*"], [str(tmp_path)]), "kernels_kit:describe")["environment"]["PART"] == "imported"
 
 
 # --- how its end is told ----------------------------------------------------------------------------------------------
@@ -219,6 +200,7 @@ def test_a_changed_package_is_not_forked(make_nursery: MakeNursery, tmp_path: Pa
     nursery = make_nursery(["edited"], [str(tmp_path)])
     assert nursery.spawn("kernels_kit:nothing", {}).wait(30) == 0
     module.write_text(change) if change else module.unlink()
+    time.sleep(0.6)  # a look at the files holds for half a second
     with pytest.raises(PackagesChanged, match=r"edited\.py has changed"):
         nursery.spawn("kernels_kit:nothing", {})
 

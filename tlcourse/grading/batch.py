@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -122,6 +122,11 @@ def grade(folder: Path, into: Path | None, options: Options, display: Display | 
         KeyboardInterrupt: somebody pressed Control-C. The same holds.
     """
     place = find_class(folder, into)
+    with nullcontext("") if options.cluster else tasks.share(tasks.ENGINE) as shared:
+        return _grade(folder, place, options, display or Lines(), shared)
+
+
+def _grade(folder: Path, place: Path, options: Options, display: Display, shared: str) -> Batch:
     course = Course(place, user_config(place), options.gradebook)
     if folder.resolve() == place:
         folder = course.folder("submitted", ".", ".")
@@ -132,17 +137,18 @@ def grade(folder: Path, into: Path | None, options: Options, display: Display | 
         wanted = _wanted(options.lesson, lessons)
         chosen = [submission for submission in handed.submissions if submission.lesson in wanted]
         refused = [item for item in handed.not_graded if item.lesson in ("", *wanted)]
-        return _Grading(course, options, display or Lines(), stop).run(chosen, refused)
+        return _Grading(course, options, display, stop, shared).run(chosen, refused)
 
 
 class _Grading:
     """One batch in a class that no other batch is at work in."""
 
-    def __init__(self, course: Course, options: Options, display: Display, stop: Stop) -> None:
+    def __init__(self, course: Course, options: Options, display: Display, stop: Stop, shared: str) -> None:
         self._course = course
         self._options = options
         self._display = display
         self._stop = stop
+        self._shared = shared
         self._releases: dict[str, tuple[Release, ...]] = {}
         self._store = stored.Store(course.root)
         self._journal = stored.Journal(course.root, course.directory.db_url)
@@ -205,7 +211,7 @@ class _Grading:
                     self._display.through(str(job), f"NOT GRADED: {done.fault}")
 
     def _hands(self, jobs: int) -> AbstractContextManager[_Hands]:
-        setup = Setup(self._releases, self._options.trust, tasks.ENGINE)
+        setup = Setup(self._releases, self._options.trust, tasks.ENGINE, self._shared)
         if jobs == 1 and not self._options.cluster:
             return _this_process(setup)
         workers: Any = require("tlcourse.grading.workers")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 
 from tlcourse import sandbox
@@ -17,16 +18,22 @@ class Engine:
 
     Args:
         trust: run learners' code without a sandbox.
+        shared: what `share` yielded.
 
     Raises:
         SandboxError: this machine can give no sandbox; it says why and what to do.
     """
 
-    def __init__(self, *, trust: bool) -> None:
+    def __init__(self, *, trust: bool, shared: str = "") -> None:
         self._trust = trust
-        forks.start()  # first: it takes seconds, side by side with the rest
+        forks.start(shared)  # first: it takes seconds, side by side with the rest
         if not trust:
             sandbox.insist()
+
+    @staticmethod
+    def share() -> AbstractContextManager[str]:
+        """Import the course's libraries once for all engines of this machine."""
+        return forks.lent()
 
     def grade(self, notebook: bytes, release: Release, files: Mapping[str, bytes]) -> Result:
         """Grade one notebook in a folder with its lesson's files and, where those leave a name free, its own.

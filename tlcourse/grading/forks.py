@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 from tlcourse.errors import CourseError
@@ -36,11 +36,31 @@ class Forks:
         self._lock = threading.Lock()
         self._nursery: Any = None
 
-    def start(self) -> None:
-        """Begin to warm up; returns at once."""
+    def start(self, door: str = "") -> None:
+        """Begin to warm up; returns at once.
+
+        Args:
+            door: what another process of this machine yielded from `lent`; this one then imports nothing itself.
+        """
         with self._lock:
             if is_warm():
-                self._get()
+                self._get(door)
+
+    @contextlib.contextmanager
+    def lent(self) -> Iterator[str]:
+        """Begin to warm up for other processes too; yields the door at which they find it, for `start`."""
+        if not is_warm():
+            yield ""
+            return
+        from tlcourse.kernels.door import Door
+
+        self.start()
+        door = Door(self._nursery)
+        try:
+            yield door.address
+        finally:
+            door.close()
+            self.close()
 
     def spawn(self, entry: str, arguments: dict[str, Any], fds: list[int]) -> Process:
         """A process that calls `entry` (`module:function`) with `arguments` and its copies of `fds`.
@@ -69,10 +89,19 @@ class Forks:
             self._nursery.close()
             self._nursery = None
 
-    def _get(self) -> Any:
+    def _get(self, door: str = "") -> Any:
         if self._nursery is None:
-            from tlcourse.kernels.nursery import PRELOAD, Nursery
+            from tlcourse.kernels.nursery import PRELOAD, Nursery, NurseryError
 
+            if door:
+                from tlcourse.kernels.door import Guest
+
+                # A door that has closed is no loss: this process warms up by itself.
+                with contextlib.suppress(NurseryError):
+                    guest = Guest(door)
+                    guest.start()
+                    self._nursery = guest
+                    return guest
             modules = [*PRELOAD, *(f"tlcourse.{name}" for name in _OURS)]
             self._nursery = Nursery(modules, _environment())
             self._nursery.start()

@@ -15,7 +15,7 @@ from typing import Any
 import nbformat
 from nbformat.v4.rwbase import rejoin_lines
 from nbgrader.converters import Autograde
-from nbgrader.preprocessors import AssignLatePenalties, Execute, SaveAutoGrades
+from nbgrader.preprocessors import AssignLatePenalties, CheckCellMetadata, Execute, SaveAutoGrades
 from nbgrader.utils import find_all_files
 
 from tlcourse import storage
@@ -37,7 +37,8 @@ class Steps(Autograde):
             self.exporter.register_preprocessor(step)
         steps = self.exporter._preprocessors
         self.late_penalties = next((step for step in steps if isinstance(step, AssignLatePenalties)), None)
-        ours = (Execute, SaveAutoGrades, AssignLatePenalties)
+        # The marks of the cells are the release's, which nbgrader has checked: once a class is enough.
+        ours = (Execute, SaveAutoGrades, AssignLatePenalties, CheckCellMetadata)
         self.exporter._preprocessors = [step for step in steps if not isinstance(step, ours)]
 
     def finish(self, result: Result, resources: dict[str, Any]) -> str:

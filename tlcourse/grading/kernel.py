@@ -32,11 +32,12 @@ _LIMITS = {"memory": Verdict.MEMORY, "time": Verdict.TIME}
 
 
 class KernelEnded(Exception):
-    """The kernel is gone; `verdict` says why."""
+    """The kernel is gone; `verdict` says why, and `limit` which limit of the sandbox it passed, if one."""
 
-    def __init__(self, verdict: Verdict) -> None:
+    def __init__(self, verdict: Verdict, limit: str = "") -> None:
         super().__init__(verdict.value)
         self.verdict = verdict
+        self.limit = limit
 
 
 @dataclass
@@ -190,9 +191,7 @@ class Kernel:
                 self._listen()
             if self._proctor.fileno() in ready:
                 if not (chunk := self._proctor.recv(1 << 20)):
-                    # The kernel has ended, or its code has closed the line.
-                    while zmq.select([self._channel.fileno()], [], [], _GRACE)[0]:
-                        self._listen()
+                    self.ping()  # the kernel has ended, which may take a while to be told, or its code closed the line
                     return {}
                 heard += chunk
                 if len(heard) > _SIZE:
@@ -343,12 +342,12 @@ class Kernel:
             if event["event"] == "error":
                 raise CourseError(event["fault"], event["cure"])
             if event["event"] in ("limit", "exit"):
-                self._end(_LIMITS.get(event.get("verdict", ""), Verdict.CRASHED))
+                self._end(_LIMITS.get(event.get("verdict", ""), Verdict.CRASHED), event.get("limit", ""))
 
-    def _end(self, verdict: Verdict) -> None:
+    def _end(self, verdict: Verdict, limit: str = "") -> None:
         self._ended = verdict
         self.close()
-        raise KernelEnded(verdict)
+        raise KernelEnded(verdict, limit)
 
 
 def _text(told: Any) -> str:

@@ -21,6 +21,7 @@ from tlcourse.grading.verdicts import Verdict
 
 _MOST_DEATHS = 12
 _THREADS = "__import__('threading').active_count()"
+_PROCESSES = "sum(map(str.isdecimal, __import__('os').listdir('/proc')))"
 
 
 class _Poisoned(Exception):
@@ -77,7 +78,9 @@ class Sitting:
         self._code = [n for n, cell in enumerate(self.cells) if cell["cell_type"] == "code" and cells.source(cell)]
         self._skipped: set[int] = set()
         self._place = -1
-        self._threads: dict[int, int] = {}
+        # A sandbox has processes of its own to count; elsewhere they are the whole machine's.
+        self._tasks = _THREADS if allowance.trust else f"{_THREADS} + {_PROCESSES}"
+        self._counts: dict[int, int] = {}
 
     def run(self) -> None:
         """Ask all questions, and run what they need."""
@@ -87,7 +90,7 @@ class Sitting:
         errors += [(str(a.error.get("ename")), str(a.error.get("evalue"))) for a in self.asked.values()]
         if needed.lacks(errors, [self.cells[place] for place in sorted(self._skipped)]):
             self._skipped = set()
-            self.ran, self.asked, self.ended, self._threads = {}, {}, {}, {}
+            self.ran, self.asked, self.ended, self._counts = {}, {}, {}, {}
             self._run_cells()
 
     def _run_cells(self) -> None:
@@ -96,6 +99,7 @@ class Sitting:
         for _ in range(_MOST_DEATHS):
             try:
                 with Kernel(self._allowance, self._release.files) as kernel:
+                    self._run_counting(kernel, "pass", place=-1)
                     for place in self._code:
                         if place not in self.ended and place not in self._skipped:
                             self._place = place
@@ -109,7 +113,7 @@ class Sitting:
             except _Poisoned:
                 self._leave_out_section()
             except KernelEnded as ended:
-                self._leave_out(ended.verdict)
+                self._leave_out(ended)
                 if time.monotonic() > end:
                     break
         for place in self._code:
@@ -169,15 +173,28 @@ class Sitting:
             if ".." not in PurePosixPath(name).parts and name.isprintable()
         }
 
-    def _leave_out(self, verdict: Verdict) -> None:
-        """Leave out the cell at which the kernel ended, and, at a second end, those that left threads behind."""
-        self.ended[self._place] = verdict
+    def _leave_out(self, end: KernelEnded) -> None:
+        """Leave out the cell at which the kernel ended, and, at a second end, those that left tasks behind.
+
+        Too many processes are the doing of the cells that left most of them, wherever their number was noticed.
+        """
+        left = self._left_behind()
+        many = [place for place, count in left.items() if count > self._allowance.processes / 4]
+        if end.limit == "processes" and many:
+            self.ended |= dict.fromkeys(many, end.verdict)
+            return
+        self.ended[self._place] = end.verdict
         if len(self.ended) > 1:
-            known = 1
-            for place, count in sorted(self._threads.items()):
-                if count > known and place < self._place and self._is_own(place):
-                    self.ended[place] = verdict
-                known = max(known, count)
+            self.ended |= dict.fromkeys(left, end.verdict)
+
+    def _left_behind(self) -> dict[int, int]:
+        """How many threads and processes the learner's cells before this one left running, by place."""
+        left, known = {}, self._counts.get(-1, 0)
+        for place, count in sorted(self._counts.items()):
+            if count > known and 0 <= place < self._place and self._is_own(place):
+                left[place] = count - known
+            known = max(known, count)
+        return left
 
     def _is_own(self, place: int) -> bool:
         """Whether a cell is the learner's: not one that was handed out as it stands."""
@@ -187,11 +204,9 @@ class Sitting:
     def _do(self, kernel: Kernel) -> None:
         place, cell = self._place, self.cells[self._place]
         if not cells.is_test(cell):
-            ran = kernel.run(cells.source(cell), expressions={"threads": _THREADS})
+            ran = self._run_counting(kernel, cells.source(cell), place)
             if self._is_own(place):
                 kernel.ping()  # an exit that was asked for comes after the cell, and is this cell's doing
-            count = ran.values.get("threads", "")
-            self._threads[place] = int(count) if count.isdecimal() else 0
             self.ran.setdefault(place, ran)
         elif place in self.asked:
             # Asked before a crash: what was found stands; only what an instructor's test defines is needed again.
@@ -204,6 +219,13 @@ class Sitting:
             self.asked[place] = asked
             if asked.verdict is Verdict.TAMPERED:
                 raise _Poisoned
+
+    def _run_counting(self, kernel: Kernel, source: str, place: int) -> Ran:
+        """Run code and note how many threads and processes there are after it."""
+        ran = kernel.run(source, expressions={"tasks": self._tasks})
+        count = ran.values.get("tasks", "")
+        self._counts[place] = int(count) if count.isdecimal() else 0
+        return ran
 
     def _leave_out_section(self) -> None:
         """Leave out the learner's cells since the question before: they spoilt the kernel for the rest."""

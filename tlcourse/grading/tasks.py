@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Protocol
@@ -19,12 +20,20 @@ ENGINE = "tlcourse.grading.engine:Engine"
 class Engine(Protocol):
     """What turns a notebook into a result. One stands in each worker process; several threads may call it."""
 
-    def __init__(self, *, trust: bool) -> None:
+    def __init__(self, *, trust: bool, shared: str = "") -> None:
         """Get ready in the background.
+
+        Args:
+            trust: run learners' code without a sandbox.
+            shared: what `share` yielded in another process of this machine; empty elsewhere.
 
         Raises:
             CourseError: this machine cannot grade.
         """
+
+    @staticmethod
+    def share() -> AbstractContextManager[str]:
+        """Begin, in the background, what all engines of this machine can use, so that it is done once."""
 
     def grade(self, notebook: bytes, release: Release, files: Mapping[str, bytes]) -> Result:
         """Grade one notebook, with what was handed in beside it.
@@ -45,11 +54,13 @@ class Setup:
         releases: the notebooks of each lesson.
         trust: without a sandbox.
         engine: the `Engine`, as `module:class`.
+        shared: what the engine's `share` yielded, for workers of that machine.
     """
 
     releases: Mapping[str, Sequence[Release]]
     trust: bool
     engine: str
+    shared: str = ""
 
 
 @dataclass(frozen=True)
@@ -100,9 +111,8 @@ class Examiner:
     """
 
     def __init__(self, setup: Setup) -> None:
-        module, _, name = setup.engine.partition(":")
         self._releases = setup.releases
-        self._engine: Engine = getattr(import_module(module), name)(trust=setup.trust)
+        self._engine = _class_of(setup.engine)(trust=setup.trust, shared=setup.shared)
 
     def grade(self, task: Task) -> Done:
         """Grade one submission; whatever goes wrong with it comes back in words."""
@@ -121,6 +131,17 @@ class Examiner:
     def close(self) -> None:
         """End the engine."""
         self._engine.close()
+
+
+def share(engine: str) -> AbstractContextManager[str]:
+    """See `Engine.share`."""
+    return _class_of(engine).share()
+
+
+def _class_of(engine: str) -> type[Engine]:
+    module, _, name = engine.partition(":")
+    found: type[Engine] = getattr(import_module(module), name)
+    return found
 
 
 def packed(key: str, results: Sequence[Result]) -> bytes:

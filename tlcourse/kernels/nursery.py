@@ -55,6 +55,7 @@ class Nursery:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: Channel | None = None
+        self._started = False
         self._ready = False
         self._asked = 0
         self._statuses: dict[int, int] = {}  # exit status by the number of the request that made the child
@@ -71,19 +72,15 @@ class Nursery:
             NurseryError: this system is not Linux, or refuses another process.
         """
         with self._lock:
-            if self._process is not None:
+            if self._started:
                 return
             if sys.platform != "linux":
                 raise NurseryError("Warm kernels need Linux.", "Start an ordinary kernel.")
-            ours, theirs = socket.socketpair()
+            self._started = True
             try:
-                with theirs:
-                    self._process = _launch(theirs.fileno(), self.env)
+                self._open()
             except OSError as error:
-                ours.close()
                 raise NurseryError(f"The nursery cannot start: {error}.", "Start an ordinary kernel.") from error
-            self._channel = Channel(ours)
-            self._send({"modules": self._modules})
 
     def is_ready(self) -> bool:
         """Whether it has imported its modules and can fork. Never blocks.
@@ -156,7 +153,9 @@ class Nursery:
 
     def has_ended(self) -> bool:
         """Whether the process is gone. Never blocks."""
-        return self._process is None or self._process.poll() is not None
+        if self._process is None:
+            return self._channel is None
+        return self._process.poll() is not None
 
     def close(self) -> None:
         """End it and its children now."""
@@ -170,6 +169,17 @@ class Nursery:
                 self._process.wait()
 
     # What follows is called with the lock held.
+
+    def _open(self) -> None:
+        ours, theirs = socket.socketpair()
+        try:
+            with theirs:
+                self._process = _launch(theirs.fileno(), self.env)
+        except OSError:
+            ours.close()
+            raise
+        self._channel = Channel(ours)
+        self._send({"modules": self._modules})
 
     def _need_channel(self) -> Channel:
         if self._channel is None:

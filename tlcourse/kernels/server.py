@@ -14,60 +14,83 @@ import selectors
 import shutil
 import signal
 import socket
+import struct
 import sys
+import time
 import traceback
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from tlcourse.kernels import preload
+from tlcourse.kernels import pages, preload
 from tlcourse.kernels.wire import Channel
+
+_PEER = struct.Struct("3i")  # of SO_PEERCRED: process, user, group
+
+# Seconds for which a look at thousands of files holds: forks often come in twos, a kernel and what judges it.
+_LOOK = 0.5
+
+#: An argument of a child that watches its nursery itself, and ends all that it started when that ends.
+ENDS_ITSELF = "ends_itself"
 
 
 def main() -> NoReturn:
     """Serve the owner at the other end of the socket until it is gone."""
     if not sys.flags.safe_path:
         del sys.path[0]  # where it was started is no place to import from
-    channel = Channel(socket.socket(fileno=int(sys.argv[1])))
-    request, _ = channel.receive()
+    end = socket.socket(fileno=int(sys.argv[1]))
+    request, _ = Channel(end).receive()
     gc.disable()
     environment = dict(os.environ)
-    left_out = preload.load(request["modules"])
+    _left_out.update(preload.load(request["modules"]))
     _set_by_imports.update({name: value for name, value in os.environ.items() if environment.get(name) != value})
+    _files.update(preload.loaded_files())
     gc.collect()
     gc.freeze()  # the collector would write to every object, and so copy every page that parent and child share
-    channel.send({"ready": {"left_out": left_out}})
-    _Server(channel, preload.loaded_files()).serve()
+    pages.collapse()
+    _Server(end).serve()
     os._exit(0)
 
 
+def serve_another(arguments: dict[str, Any], fds: Sequence[int]) -> None:
+    """Be a nursery as well, for the owner at the other end of a socket: the entry of a fork that imported nothing."""
+    gc.disable()
+    _Server(socket.socket(fileno=fds[0])).serve()
+
+
+# What the imports left, in this process or in the one that it was forked from.
+_left_out: dict[str, str] = {}
+_files: dict[str, tuple[int, int]] = {}
 # Variables that the libraries set for themselves: a child with an environment of its own keeps them.
 _set_by_imports: dict[str, str] = {}
 
 
 class _Server:
-    def __init__(self, channel: Channel, files: dict[str, tuple[int, int]]) -> None:
-        self._channel = channel
-        self._files = files
+    def __init__(self, end: socket.socket) -> None:
+        self._channel = Channel(end)
         self._children: dict[int, int] = {}  # pid -> pidfd
+        self._spared: set[int] = set()  # those that end by themselves
         self._litter: dict[int, str] = {}  # pid -> folder
         self._retired = False
+        self._looked = -_LOOK  # when the files were last looked at, and none had changed
         self._selector = selectors.DefaultSelector()
-        self._selector.register(channel, selectors.EVENT_READ, self._answer)
+        self._selector.register(self._channel, selectors.EVENT_READ, self._answer)
         # The socket's end says that the owner is gone, unless a child of the owner's still holds a copy of it.
-        self._owner = os.pidfd_open(os.getppid())
-        self._selector.register(self._owner, selectors.EVENT_READ, self._end)
+        self._watched = [os.pidfd_open(pid) for pid in {os.getppid(), _peer(end)} - {0}]
+        for watched in self._watched:
+            self._selector.register(watched, selectors.EVENT_READ, self._end)
 
     def serve(self) -> None:
         """Work until the owner is gone, then kill what is left."""
         try:
+            self._channel.send({"ready": {"left_out": _left_out}})
             while not (self._retired and not self._children):
                 for key, _ in self._selector.select():
                     key.data()
         except (EOFError, OSError):
             pass
         finally:
-            for pid in self._children:
+            for pid in self._children.keys() - self._spared:
                 _kill_session(pid)
             for folder in self._litter.values():
                 shutil.rmtree(folder, ignore_errors=True)
@@ -92,8 +115,10 @@ class _Server:
         """Why a fork would not be what the caller wants: empty when it would."""
         if len(sys._current_frames()) > 1:
             return {"refused": "a module that it imported started threads"}
-        if changed := _first_changed(self._files):
-            return {"refused": "changed", "path": changed}
+        if time.monotonic() > self._looked + _LOOK:
+            if changed := _first_changed(_files):
+                return {"refused": "changed", "path": changed}
+            self._looked = time.monotonic()
         return {}
 
     def _fork(self, request: dict[str, Any], fds: list[int]) -> None:
@@ -106,6 +131,8 @@ class _Server:
             _become_child(request["entry"], request["arguments"], fds)
         pidfd = os.pidfd_open(pid)
         self._children[pid] = pidfd
+        if request["arguments"].get(ENDS_ITSELF):
+            self._spared.add(pid)
         if folder := request["arguments"].get("litter"):
             self._litter[pid] = folder
         self._selector.register(pidfd, selectors.EVENT_READ, lambda: self._reap(pid, request["id"]))
@@ -115,9 +142,16 @@ class _Server:
         _, status = os.waitpid(pid, 0)
         pidfd = self._children.pop(pid)
         self._litter.pop(pid, None)
+        self._spared.discard(pid)
         self._selector.unregister(pidfd)
         os.close(pidfd)
         self._channel.send({"exit": number, "status": os.waitstatus_to_exitcode(status)})
+
+
+def _peer(end: socket.socket) -> int:
+    """The process that made or opened the other end of a Unix socket; 0 if it cannot be seen from here."""
+    credentials = end.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
+    return int(_PEER.unpack(credentials)[0])
 
 
 def _fork_quietly() -> int:
@@ -210,4 +244,7 @@ def _flush() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    # What a child imports by name is then this very module, with what it knows.
+    from tlcourse.kernels import server
+
+    server.main()
