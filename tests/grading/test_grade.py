@@ -191,6 +191,22 @@ def test_a_doubled_or_missing_check_is_mended_and_named(room: Path, capsys: pyte
     assert scores(room, FIRST)["ada", "check-double"] == 0
 
 
+def test_a_submission_that_cannot_be_recorded_does_not_keep_the_rest_from_it(
+    room: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "ENGINE", stand_in.ENGINE)
+    for student in ("ada", "bob", "cyd"):
+        hand_in(room, room / "submitted" / student / FIRST / f"{FIRST}.ipynb", RIGHT)
+    timestamp = room / "submitted" / "bob" / FIRST / "timestamp.txt"
+    timestamp.write_text("yesterday, I think")
+    assert main(["grade", str(room), "--workers", "1"]) == 1
+    assert {student for student, _ in scores(room, FIRST)} == {"ada", "cyd"}
+    assert "timestamp.txt holds no time" in capsys.readouterr().out
+    timestamp.write_text("2026-10-05 18:30:00 UTC")
+    assert main(["grade", str(room), "--workers", "1"]) == 0
+    assert scores(room, FIRST)["bob", "check-primes"] == 2
+
+
 def test_a_lesson_with_several_notebooks_is_graded_as_one(tmp_path: Path) -> None:
     course = plain_course.make(tmp_path / "plain")
     answers = {"double": "def double(x):\n    return x + x", "half": "half = 21"}

@@ -192,12 +192,11 @@ class _Grading:
         students = {lesson: book.students(lesson) for lesson in self._releases}
         for job in done:
             self._stop.check()
-            told = "unchanged since it was graded"
-            if job.student not in students[job.lesson] or not self._journal.has(job.student, job.lesson, job.key):
-                self._write(job, self._store.results(job.student, job.lesson), book)
-                told = "graded before; now it is in the gradebook"
-            self._graded.append(job)
-            self._display.through(str(job), told)
+            if job.student in students[job.lesson] and self._journal.has(job.student, job.lesson, job.key):
+                self._graded.append(job)
+                self._display.through(str(job), "unchanged since it was graded")
+            elif self._write(job, self._store.results(job.student, job.lesson), book):
+                self._display.through(str(job), "graded before; now it is in the gradebook")
 
     def _grade(self, left: Sequence[_Job], book: gradebook.Book) -> None:
         if not left:
@@ -207,8 +206,7 @@ class _Grading:
                 if done.text:
                     self._keep(job, done, book)
                 else:
-                    self._refuse(job.student, job.lesson, done.fault, done.cure)
-                    self._display.through(str(job), f"NOT GRADED: {done.fault}")
+                    self._give_up(job, done.fault, done.cure)
 
     def _hands(self, jobs: int) -> AbstractContextManager[_Hands]:
         setup = Setup(self._releases, self._options.trust, tasks.ENGINE, self._shared)
@@ -224,13 +222,23 @@ class _Grading:
     def _keep(self, job: _Job, done: Done, book: gradebook.Book) -> None:
         self._store.put(job.student, job.lesson, done.text)
         _, graded = tasks.unpacked(done.text)
-        self._write(job, graded, book)
-        self._graded.append(job)
-        self._display.through(str(job), _told(graded), graded)
+        if self._write(job, graded, book):
+            self._display.through(str(job), _told(graded), graded)
 
-    def _write(self, job: _Job, graded: Sequence[Result], book: gradebook.Book) -> None:
-        book.write(job.student, job.lesson, graded, handed_in=job.folder)
+    def _write(self, job: _Job, graded: Sequence[Result], book: gradebook.Book) -> bool:
+        """Put results into the gradebook; whether it took them."""
+        try:
+            book.write(job.student, job.lesson, graded, handed_in=job.folder)
+        except NotebookError as error:
+            self._give_up(job, error.fault, error.cure)
+            return False
         self._journal.add(job.student, job.lesson, job.key)
+        self._graded.append(job)
+        return True
+
+    def _give_up(self, job: _Job, fault: str, cure: str) -> None:
+        self._refuse(job.student, job.lesson, fault, cure)
+        self._display.through(str(job), f"NOT GRADED: {fault}")
 
     def _refuse(self, student: str, lesson: str, fault: str, cure: str) -> None:
         self._not_graded.append(NotGraded(f"{student}/{lesson}", fault.rstrip("."), cure.rstrip("."), student, lesson))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -126,7 +127,10 @@ class GradedRows:
             else:
                 self._gradebook.find_student(student)
             self._gradebook.find_assignment(lesson)
-            return self._gradebook.update_or_create_submission(lesson, student, **handed_in_at)
+            with warnings.catch_warnings():
+                # nbgrader builds a submission before it adds it to the session; SQLAlchemy warns, and all goes well.
+                warnings.simplefilter("ignore", exc.SAWarning)
+                return self._gradebook.update_or_create_submission(lesson, student, **handed_in_at)
         except api.MissingEntry as error:
             raise NotebookError(
                 f"the gradebook has no such entry: {error}",

@@ -11,11 +11,12 @@ import builtins
 import importlib
 import sys
 import threading
+from collections.abc import Iterable
+from functools import cache
 from types import FunctionType, ModuleType
 from typing import Any
 
-_MODULES = (
-    "builtins",
+_LIBRARIES = (
     "math",
     "cmath",
     "operator",
@@ -38,6 +39,7 @@ _MACHINERY = ("IPython", "ipykernel", "jupyter_client")
 # Hooks between cells that are set when the first figure or widget is drawn.
 _DRAWING = ("matplotlib_inline", "ipykernel", "ipywidgets")
 _Code = tuple[Any, Any, Any]
+_Snapshot = dict[ModuleType, dict[str, Any]]
 
 
 class Pristine:
@@ -49,9 +51,11 @@ class Pristine:
 
     def __init__(self, kernel: Any) -> None:
         shell = kernel.shell
-        names = [*_MODULES, *(name for name in sys.modules if name.startswith(_COURSE))]
-        self._modules = {module: dict(vars(module)) for name in names if (module := _loaded(name)) is not None}
-        self._code = {function: _code(function) for kept in self._modules.values() for function in _functions(kept)}
+        of_libraries, code_of_libraries = libraries()
+        libraries.cache_clear()  # nobody else may get hold of what is put back
+        own = _snapshot(["builtins", *(name for name in sys.modules if name.startswith(_COURSE))])
+        self._modules = {**of_libraries, **own}
+        self._code = {**code_of_libraries, **_code_in(own)}
         self._classes = {
             kind: dict(vars(kind))
             for module, kept in self._modules.items()
@@ -156,6 +160,21 @@ class Pristine:
                 callbacks.remove(callback)
                 changed.append(f"get_ipython().events.{event}")
         return changed
+
+
+@cache
+def libraries() -> tuple[_Snapshot, dict[FunctionType, _Code]]:
+    """Libraries' modules and the code of their functions, looked at once: a warm parent does it for all its forks."""
+    found = _snapshot(_LIBRARIES)
+    return found, _code_in(found)
+
+
+def _snapshot(names: Iterable[str]) -> _Snapshot:
+    return {module: dict(vars(module)) for name in names if (module := _loaded(name)) is not None}
+
+
+def _code_in(snapshot: _Snapshot) -> dict[FunctionType, _Code]:
+    return {function: _code(function) for kept in snapshot.values() for function in _functions(kept)}
 
 
 def _methods(part: Any) -> dict[str, Any]:

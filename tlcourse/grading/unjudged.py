@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
+from functools import cache
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+from tlcourse.checks import registry
 from tlcourse.checks.exercise import Exercise
 
 _LESSONS = "tlcourse.checks.lesson"
@@ -20,11 +22,22 @@ def forget_judges(exercises: Mapping[str, Exercise]) -> None:
     """
     for exercise in exercises.values():
         object.__setattr__(exercise, "judge", _nobody)
-    for module in [module for name, module in sys.modules.items() if name.startswith(_LESSONS)]:
-        kept = _needed(module, [ex.collect for ex in exercises.values() if ex.collect.__module__ == module.__name__])
+    for module_name, names in spared().items():
+        module = sys.modules[module_name]
         for name, value in list(vars(module).items()):
-            if name not in kept and not isinstance(value, ModuleType):
+            if name not in names and not isinstance(value, ModuleType):
                 delattr(module, name)
+
+
+@cache
+def spared() -> dict[str, set[str]]:
+    """The names that collectors use, by the lesson's module; looked up once, by a warm parent for all its forks."""
+    collectors = [exercise.collect for exercise in registry.exercises().values()]
+    return {
+        name: _needed(module, [collect for collect in collectors if collect.__module__ == name])
+        for name, module in list(sys.modules.items())
+        if name.startswith(_LESSONS)
+    }
 
 
 def _nobody(evidence: Any, rng: Any) -> Any:
