@@ -8,6 +8,8 @@ PYTHON ?=
 # What pip may choose from: the versions of the last green run. `make latest` empties it.
 CONSTRAINTS ?= constraints.txt
 PYTEST_ARGS ?=
+# Two files at a time, each on one processor. A file's tests share what is dear to make, so they stay together.
+PYTEST := OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 LESSONS := --nbval-lax --nbval-current-env --nbval-cell-timeout=300 --ignore-glob='$(CURDIR)/tests/*.ipynb'
 
 # An installation is done when its stamp exists. The stamp's name holds what the installation depends on (the two
@@ -41,14 +43,14 @@ build: $(DEV) ## make notebooks/ and solutions/*.ipynb from the lessons' sources
 	$(PY) -m tlcourse.cli build
 
 quick: $(DEV) ## the tests without running the lessons
-	$(PY) -m pytest $(PYTEST_ARGS) tests
+	$(PYTEST) tests
 
 # Cheap groups first. The last one runs the tests and every lesson's solutions in one go, so that pytest's own last
 # line sums up both. Notebooks that lie under tests/ are material of tests, not lessons.
 test: $(DEV) browser postgres lint ## everything: style, types, built lessons, tests, and every solution executed
 	$(PY) -m tlcourse.cli build --check
 	@# The lessons' checks count tries: not in the progress of whoever tests.
-	TLCOURSE_STATE='$(CURDIR)/build/state' $(PY) -m pytest $(PYTEST_ARGS) $(LESSONS) tests solutions
+	TLCOURSE_STATE='$(CURDIR)/build/state' $(PYTEST) $(LESSONS) tests solutions
 
 latest: ## the same tests with the newest versions of everything, in a venv of their own
 	@$(MAKE) --no-print-directory test VENV=build/venv-latest CONSTRAINTS=/dev/null

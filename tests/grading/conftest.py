@@ -13,7 +13,7 @@ from tlcourse.checks import registry
 from tlcourse.cli import main
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def course(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A built course of two lessons; tests do not change it."""
     with pytest.MonkeyPatch.context() as patch:
@@ -21,7 +21,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield make_course(tmp_path_factory.mktemp("grading") / "course")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def fresh_class(course: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A class that nobody has worked in; tests do not change it."""
     folder = tmp_path_factory.mktemp("classes") / "autumn"

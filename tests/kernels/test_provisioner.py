@@ -9,6 +9,7 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -330,6 +331,7 @@ def test_a_package_changed_on_disk_gives_one_cold_kernel(tmp_path: Path, monkeyp
     with kernel() as old:
         assert old.is_warm()
         module.write_text("version = 'two'\n")
+        time.sleep(0.6)  # a look at the files holds for half a second
         with kernel() as cold:
             assert not cold.is_warm()
         with kernel() as new:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import platform
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,14 +23,27 @@ def as_myself(tmp_path_factory: pytest.TempPathFactory) -> Opener:
 
 
 @pytest.fixture(scope="session")
-def as_somebody(tmp_path_factory: pytest.TempPathFactory) -> Opener:
+def as_somebody() -> Iterator[Opener]:
     if os.geteuid() != 0:
         pytest.skip("only root can be somebody else; the other half of this test ran as an ordinary user")
-    folder = package(tmp_path_factory.mktemp("somebody"))
-    for parent in folder.parents:
-        if parent.is_relative_to("/tmp") and parent != Path("/tmp"):
-            parent.chmod(parent.stat().st_mode | 0o055)
-    return Opener(python_for(SOMEBODY, folder), folder, SOMEBODY)
+    with _open_folder() as name:
+        folder = package(name)
+        yield Opener(python_for(SOMEBODY, folder), folder, SOMEBODY)
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """In place of pytest's own: a folder that an ordinary user can enter."""
+    with _open_folder() as folder:
+        yield folder
+
+
+@contextmanager
+def _open_folder() -> Iterator[Path]:
+    # Not among pytest's folders: each run of pytest closes them to other users again.
+    with tempfile.TemporaryDirectory(prefix="tlcourse-sandbox-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
 
 
 @pytest.fixture(params=["as_myself", "as_somebody"])

@@ -144,7 +144,6 @@ def test_readable_paths_are_seen_and_cannot_be_written(sandbox: Opener, tmp_path
         except OSError as error:
             return [open(path).read(), error.strerror]
 
-    tmp_path.chmod(0o755)
     shown = tmp_path / "shown" / "here"
     shown.mkdir(parents=True)
     (shown / "text").write_text("for all")
@@ -256,9 +255,6 @@ def _give(sandbox: Opener, folder: Path) -> None:
     if sandbox.user is not None:
         for path in [folder, *folder.rglob("*")]:
             os.chown(path, sandbox.user, sandbox.user, follow_symlinks=False)
-        for parent in folder.parents:
-            if parent.is_relative_to("/tmp") and parent != Path("/tmp"):
-                parent.chmod(parent.stat().st_mode | 0o055)
 
 
 def test_the_cache_can_be_read_and_takes_new_files_that_stay_inside(sandbox: Opener, tmp_path: Path) -> None:
