@@ -119,7 +119,7 @@ def test_the_base_has_lower_bounds_only() -> None:
 
 def test_dev_takes_in_the_other_extras() -> None:
     own = [one for one in map(Requirement, EXTRAS["dev"]) if one.name == "tlcourse"]
-    assert own[0].extras == {"lab", "grading", "postgres"}
+    assert own[0].extras == {"lab", "grading", "postgres", "zoo"}
 
 
 def test_one_bound_for_one_package() -> None:
@@ -195,7 +195,8 @@ def conda() -> tuple[dict[str, str], list[str]]:
 
 def test_conda_and_pip_ask_for_the_same() -> None:
     listed, pip = conda()
-    wanted = {CONDA_NAMES.get(name, name): str(one.specifier) for name, one in requirements("lab", "grading").items()}
+    asked = requirements("lab", "grading", "zoo")
+    wanted = {CONDA_NAMES.get(name, name): str(one.specifier) for name, one in asked.items()}
     wanted["python"] = PROJECT["requires-python"]
     assert {name: bounds for name, bounds in listed.items() if name != "pip"} == wanted
     assert pip == ["-e ."]

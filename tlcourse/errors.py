@@ -29,6 +29,14 @@ class WeightsError(CourseError):
     """A weight file that is damaged, foreign or does not fit the network."""
 
 
+class DownloadError(CourseError):
+    """A file that no address gives, or gives whole."""
+
+
+class ArchiveError(CourseError):
+    """An archive that is damaged, or whose files would not stay in their folder."""
+
+
 class StorageError(CourseError):
     """A disk that is full, read-only or otherwise refuses a file."""
 

@@ -130,6 +130,7 @@ GLYPHNET = register(
         late=4,
         mean=GLYPH_MEAN,
         std=GLYPH_STD,
+        library="tlcourse",
         published=_shipped_state,
         architecture=lambda: glyphnet,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import random
+import sys
 from typing import Any, Literal
 
 import fastai.callback.all  # noqa: F401  (gives Learner its fine_tune, lr_find, no_bar and the like)
@@ -113,13 +114,17 @@ def register_with_fastai() -> None:
     """Teach fastai's own `vision_learner(dls, architecture)` the zoo's architectures that it does not know.
 
     Without this, `vision_learner(dls, mobilenet_v2)` ends in a bare StopIteration. Architectures that fastai
-    knows keep fastai's entry. Calling it again changes nothing.
+    knows keep fastai's entry. Calling it again changes nothing, except that timm's are added if timm has been
+    imported since: who has not imported it has none of its functions to give.
     """
     for name in source_models():
         source = source_model(name)
-        if source.architecture is not None:
-            meta = {"cut": source.cut, "split": source.split, "stats": (source.mean, source.std)}
-            model_meta.setdefault(source.architecture(), {**meta, "weights": "DEFAULT"})
+        if source.architecture is None or (source.library == "timm" and "timm" not in sys.modules):
+            continue
+        meta = {"cut": source.take_body, "split": source.split, "stats": (source.mean, source.std)}
+        # timm's functions are asked for pretrained=, which is what fastai does where `weights` is not in the meta.
+        weights = {} if source.library == "timm" else {"weights": "DEFAULT"}
+        model_meta.setdefault(source.architecture(), {**meta, **weights})
 
 
 def _classes(dls: DataLoaders) -> int:

@@ -1,22 +1,23 @@
 """Source models: one way in to published architectures, the course's own network, and local weight files.
 
-A `SourceModel` says how to build a network and where to cut its body from its classifier. To widen the zoo,
-add a row to `_TORCHVISION`, or call `register` with a `SourceModel` of your own.
+A `SourceModel` says how to build a network and where to cut its body from its classifier. The published ones are in
+`zoo_torchvision` and `zoo_timm`; `register` takes one of your own.
 """
 
 from __future__ import annotations
 
 import difflib
+import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
-from http.client import HTTPException
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+import torch
 from torch import nn
 
-from tlcourse import storage
-from tlcourse.errors import CourseError, WeightsError
+from tlcourse.errors import CourseError, DataError
 from tlcourse.models.weights import State, load_into, load_state
 
 Stats = tuple[float, float, float]
@@ -40,6 +41,8 @@ class SourceModel:
         late: the first child of the body that belongs to its late half; gives `split` its three groups.
         mean, std: of its training images' channels, in [0, 1].
         published: fetches the state dict of the whole network; None where nothing is published.
+        library: where it comes from: "torchvision", "timm" or "tlcourse".
+        smallest: height and width, in pixels, of the smallest image that it can take.
         architecture: gives the function that fastai's `vision_learner` takes for this network, if there is one. It is
             called when that is needed: importing the zoo does not import torchvision.
     """
@@ -52,6 +55,8 @@ class SourceModel:
     late: int
     mean: Stats = IMAGENET_MEAN
     std: Stats = IMAGENET_STD
+    library: str = ""
+    smallest: int = 1
     published: Callable[[], State] | None = None
     architecture: Callable[[], Callable[..., nn.Module]] | None = None
 
@@ -76,7 +81,24 @@ class SourceModel:
 
         Takes what `network` takes, and raises what it raises.
         """
-        return self.cut(self.network(weights))
+        return self.take_body(self.network(weights))
+
+    def take_body(self, network: nn.Module) -> nn.Sequential:
+        """The body of a network that `build` made, which says so if an image is too small for it.
+
+        Raises (when the body is called):
+            DataError: images below `smallest`.
+        """
+        body = self.cut(network)
+        if self.smallest > 1:
+            body.register_forward_pre_hook(partial(_check_size, self.name, self.smallest))
+        return body
+
+    @cached_property
+    def n_parameters(self) -> int:
+        """Parameters of the whole network, its classifier included; counted without any memory for them."""
+        with torch.device("meta"):
+            return _count(self.build())
 
     def split(self, model: nn.Sequential) -> list[list[nn.Parameter]]:
         """A fastai splitter for Sequential(body, head): the body's early half, its late half, the head.
@@ -112,8 +134,12 @@ def register(source: SourceModel) -> SourceModel:
 
 
 def source_models() -> tuple[str, ...]:
-    """The names that `source_model` knows, sorted."""
-    return tuple(sorted(_REGISTRY))
+    """The names that `source_model` knows, sorted; without those whose library is not installed."""
+    return tuple(sorted(name for name, source in _REGISTRY.items() if _installed(source.library)))
+
+
+def _installed(library: str) -> bool:
+    return not library or importlib.util.find_spec(library) is not None
 
 
 def source_model(name: str | SourceModel) -> SourceModel:
@@ -131,87 +157,50 @@ def source_model(name: str | SourceModel) -> SourceModel:
     raise CourseError(f"There is no source model {name!r}.", cure)
 
 
-@dataclass(frozen=True)
-class _Row:
-    """One architecture of torchvision's: where its body is, and what comes out of it."""
+def zoo_card(name: str | SourceModel) -> dict[str, Any]:
+    """What to know of a source model before choosing it. Nothing is downloaded, and no memory taken for weights.
 
-    name: str
-    features: int
-    late: int
-    cut: Callable[[nn.Module], nn.Sequential]
-    image_size: int = 224
-
-
-def _features_cut(network: nn.Module) -> nn.Sequential:
-    """The body of networks that keep it as `network.features`."""
-    return nn.Sequential(*network.get_submodule("features").children())
-
-
-def _resnet_cut(network: nn.Module) -> nn.Sequential:
-    """All children but the average pooling and the classifier."""
-    return nn.Sequential(*list(network.children())[:-2])
-
-
-# ConvNeXt's last layer norm comes after the pooling, in its classifier, so its body ends before it.
-_TORCHVISION = (
-    _Row("mobilenet_v2", features=1280, late=7, cut=_features_cut),
-    _Row("squeezenet1_1", features=512, late=6, cut=_features_cut),
-    _Row("resnet18", features=512, late=6, cut=_resnet_cut),
-    _Row("resnet34", features=512, late=6, cut=_resnet_cut),
-    _Row("vgg16", features=512, late=17, cut=_features_cut),
-    _Row("efficientnet_b0", features=1280, late=4, cut=_features_cut),
-    _Row("convnext_tiny", features=768, late=4, cut=_features_cut),
-)
-
-
-def _from_torchvision(row: _Row) -> SourceModel:
-    def architecture() -> Callable[..., nn.Module]:
-        from torchvision import models
-
-        return getattr(models, row.name)
-
-    return SourceModel(
-        name=row.name,
-        build=lambda: architecture()(),
-        cut=row.cut,
-        image_size=row.image_size,
-        features=row.features,
-        late=row.late,
-        published=lambda: _download(row.name),
-        architecture=architecture,
-    )
-
-
-def _download(name: str) -> State:
-    """torchvision's newest weights for an architecture, kept where torch.hub keeps them.
+    Returns:
+        name, library, image_size and smallest (pixels a side), features, mean and std, parameters of the whole
+        network, body_parameters, children of the body by the names of their classes, late (the first child of its late
+        half), and groups (parameters of the body's two halves, the first two of `split`).
 
     Raises:
-        CourseError: they cannot be downloaded.
-        WeightsError: the file that came is damaged.
+        CourseError: there is no such model, or its library is not installed.
     """
-    from torch.hub import download_url_to_file, get_dir
-    from torchvision.models import get_model_weights
-
-    url: str = get_model_weights(name).DEFAULT.url
-    path = Path(get_dir()) / "checkpoints" / url.rpartition("/")[2]
-    # torchvision puts the first eight digits of a file's SHA-256 in its name.
-    digest = path.stem.rpartition("-")[2]
-    if not path.exists():
-        storage.make_folder(path.parent)
-        try:
-            download_url_to_file(url, str(path), hash_prefix=digest, progress=False)
-        except (OSError, HTTPException) as error:  # urllib's errors are OSErrors
-            raise CourseError(
-                f"The published weights of {name} cannot be downloaded from {url} ({error}).",
-                f"Connect to the internet, or fetch that file elsewhere and give its path as weights=, "
-                f"or put it at {path}.",
-            ) from error
-        except RuntimeError as error:  # the hash
-            raise WeightsError(f"The download of {url} came damaged ({error}).", "Run this again.") from error
-    try:
-        return load_state(path, sha256=digest)
-    except WeightsError as error:
-        raise WeightsError(error.fault, f"Delete {path} and run this again to download it anew.") from error
+    source = source_model(name)
+    with torch.device("meta"):
+        network = source.build()
+        body = source.cut(network)
+    halves = [_count(part) for part in (body[: source.late], body[source.late :])]
+    return {
+        "name": source.name,
+        "library": source.library,
+        "image_size": source.image_size,
+        "smallest": source.smallest,
+        "features": source.features,
+        "mean": source.mean,
+        "std": source.std,
+        "parameters": _count(network),
+        "body_parameters": _count(body),
+        "children": tuple(type(child).__name__ for child in body),
+        "late": source.late,
+        "groups": halves,
+    }
 
 
-_REGISTRY: dict[str, SourceModel] = {row.name: _from_torchvision(row) for row in _TORCHVISION}
+def _count(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def _check_size(name: str, smallest: int, body: nn.Module, inputs: tuple[Any, ...]) -> None:
+    """A hook before a body's forward: PyTorch's own message for a map that vanishes names no image size."""
+    height, width = inputs[0].shape[-2:]
+    if min(height, width) < smallest:
+        raise DataError(
+            f"{name} needs images of at least {smallest} px a side; these have {height} x {width}.",
+            "Give larger images (image_size=), or choose another source model.",
+        )
+
+
+_REGISTRY: dict[str, SourceModel] = {}

@@ -54,7 +54,7 @@ def glyphs(
         DataError: an unknown alphabet or style, a missing font, or a size that makes no sense.
         StorageError: the cache cannot be written.
     """
-    letters, look = alphabet(classes), _style(style)
+    letters, look = alphabet(classes), find_style(style)
     if per_class < 1 or not 8 <= size <= 512:
         raise DataError(
             f"{per_class} images a class of {size} pixels cannot be drawn.",
@@ -73,7 +73,7 @@ def stream(
     Args:
         start: the chunk to begin with, so that interrupted training goes on where it stopped.
     """
-    letters, look = alphabet(classes), _style(style)
+    letters, look = alphabet(classes), find_style(style)
     chunk = start
     while True:
         labels = (np.arange(_CHUNK, dtype=np.int64) + chunk * _CHUNK) % len(letters)
@@ -81,7 +81,8 @@ def stream(
         chunk += 1
 
 
-def _style(style: str | Style) -> Style:
+def find_style(style: str | Style) -> Style:
+    """The style of this name; a style as it is."""
     if isinstance(style, Style):
         return style
     if style not in STYLES:

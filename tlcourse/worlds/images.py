@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -103,7 +104,8 @@ class LabelledImages:
             seed: the order of the training batches.
             mean, std: three numbers each, in [0, 1]; given, every batch is normalised with them. Give the source
                 model's own, in every arm of a comparison.
-            batch_transforms: fastai batch transforms to add, such as those of `aug_transforms()`.
+            batch_transforms: fastai batch transforms to add, such as those of `aug_transforms()`, which change
+                training batches alone.
         """
         from fastai.data.core import DataLoaders
         from fastai.data.transforms import IntToFloatTensor, Normalize
@@ -117,8 +119,8 @@ class LabelledImages:
         if mean is not None and std is not None:
             after_batch.append(Normalize.from_stats(mean, std, cuda=False))
         dls = DataLoaders.from_dsets(
-            _FastaiDataset(self),
-            _FastaiDataset(valid),
+            _FastaiDataset(self, split_idx=0),
+            _FastaiDataset(valid, split_idx=1),
             bs=batch_size,
             val_bs=2 * batch_size,
             num_workers=0,
@@ -165,14 +167,25 @@ class _TorchDataset:
 class _FastaiDataset:
     """Indexable pairs in fastai's own types, so that its batch transforms find them, and the loss that suits labels."""
 
-    def __init__(self, data: LabelledImages) -> None:
+    def __init__(self, data: LabelledImages, split_idx: int) -> None:
+        from fastai.data.transforms import CategoryMap
         from fastai.losses import CrossEntropyLossFlat
 
-        self.data, self.loss_func = data, CrossEntropyLossFlat()
+        self.data, self.split_idx, self.loss_func = data, split_idx, CrossEntropyLossFlat()
+        self.vocab = CategoryMap(list(data.classes), sort=False)  # fastai's interpretation asks a loader for it
 
     def new_empty(self) -> _FastaiDataset:
         """The same without images: what `learn.export()` keeps."""
-        return _FastaiDataset(self.data.subset([]))
+        return _FastaiDataset(self.data.subset([]), self.split_idx)
+
+    @contextmanager
+    def set_split_idx(self, i: int) -> Iterator[_FastaiDataset]:
+        """For a while augment as for training (0) or not (1): fastai's test-time augmentation asks for it."""
+        before, self.split_idx = self.split_idx, i
+        try:
+            yield self
+        finally:
+            self.split_idx = before
 
     def __len__(self) -> int:
         return len(self.data)
