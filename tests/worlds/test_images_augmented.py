@@ -20,12 +20,12 @@ def test_training_batches_are_augmented_and_validation_is_not() -> None:
     data = halves()
     dls = data.dataloaders(data, batch_size=4, batch_transforms=[Flip(p=1.0)])
     train, valid = dls.train.one_batch()[0], dls.valid.one_batch()[0]
-    assert float(train[..., :8].mean()) == 1 and float(valid[..., :8].mean()) == 0
+    assert float(train[..., :8].mean()) > 0.99 and float(valid[..., :8].mean()) < 0.01
 
 
 def test_test_time_augmentation_asks_for_views() -> None:
     data = halves()
     dls = data.dataloaders(data, batch_size=4, batch_transforms=[Flip(p=1.0)])
     with dls.valid.dataset.set_split_idx(0):
-        assert float(dls.valid.one_batch()[0][..., :8].mean()) == 1
+        assert float(dls.valid.one_batch()[0][..., :8].mean()) > 0.99
     assert torch.equal(dls.valid.one_batch()[0][0, :, :, 0], torch.zeros(3, 16))

@@ -5,12 +5,15 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from tlcourse.measure.audits import GroupAudit, alarm_rates, audit_groups, wilson_interval
+from tlcourse.measure.borders import Border, border, crossing_size
 from tlcourse.measure.clusters import ClusterScore, cluster_accuracy, cluster_score, contingency, find_clusters
 from tlcourse.measure.curves import Benefits, amount_to_reach, benefits, break_even_tasks
 from tlcourse.measure.domains import proxy_a_distance
 from tlcourse.measure.intervals import Interval, mean_band, mean_interval, paired_gap
 from tlcourse.measure.stopping import epoch_to_keep
 from tlcourse.measure.stored_results import StoredResult, store, stored
+from tlcourse.measure.transferability import h_score, kendall, leep, logme, ranking_agreement
 from tlcourse.measure.validators import (
     entropy_score,
     information_score,
@@ -33,12 +36,17 @@ _WITH_TORCH = {
 
 __all__ = [
     "Benefits",
+    "Border",
     "ClusterScore",
+    "GroupAudit",
     "Interval",
     "StoredResult",
+    "alarm_rates",
     "amount_to_reach",
+    "audit_groups",
     "batch_norm_drift",
     "benefits",
+    "border",
     "break_even_tasks",
     "chance_agreement",
     "changed_tensors",
@@ -47,14 +55,19 @@ __all__ = [
     "cluster_accuracy",
     "cluster_score",
     "contingency",
+    "crossing_size",
     "depth_features",
     "entropy_score",
     "epoch_to_keep",
     "excitement",
     "find_clusters",
+    "h_score",
     "in_ink",
     "information_score",
     "input_costs",
+    "kendall",
+    "leep",
+    "logme",
     "mean_band",
     "mean_interval",
     "neighbourhood_score",
@@ -62,12 +75,14 @@ __all__ = [
     "probe_depths",
     "proxy_a_distance",
     "rank_agreement",
+    "ranking_agreement",
     "regret",
     "remembered",
     "resized",
     "source_weighted_score",
     "store",
     "stored",
+    "wilson_interval",
 ]
 
 

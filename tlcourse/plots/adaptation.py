@@ -99,13 +99,19 @@ def domain_map(
     return Picture(figure, f"{title}. Source and target features in a plane, for {', '.join(panels)}.")
 
 
-def validators(scores: Mapping[str, Sequence[float]], accuracies: Sequence[float], *, title: str) -> Picture:
+def validators(
+    scores: Mapping[str, Sequence[float]],
+    accuracies: Sequence[float],
+    *,
+    title: str,
+    x_label: str = "score, without labels",
+) -> Picture:
     """One panel a validator: each model's score against its true target accuracy; the model it chooses is ringed.
 
     Args:
         scores: name -> one score a model, higher for what it takes for better.
         accuracies: of the same models on labelled target images.
-        title: the figure's title.
+        title, x_label: texts.
     """
     figure, panels = new_figure(2.75 * len(scores), 3.3, columns=len(scores), sharey=True)
     described = []
@@ -118,7 +124,7 @@ def validators(scores: Mapping[str, Sequence[float]], accuracies: Sequence[float
                 ring = COLOURS["scratch"]
                 axes.scatter(values[chosen], accuracies[chosen], s=170, facecolor="none", edgecolor=ring, linewidth=2)
             axes.set_title(f"{name}\nrank agreement {agreement:+.2f}", fontsize=10)
-            axes.set_xlabel("score, without labels")
+            axes.set_xlabel(x_label)
             axes.locator_params(axis="x", nbins=4)
             described.append(f"{name} {agreement:+.2f}")
         panels[0].set_ylabel("true target accuracy")

@@ -76,6 +76,72 @@ def linear_probe(
     return ProbeResult(float(np.mean(predictions == test_y)), predictions, chosen, cv_loss)
 
 
+@dataclass(frozen=True)
+class LinearHead:
+    """A linear classifier of raw features: `features @ weight.T + bias`.
+
+    Args:
+        weight: float32, shape (classes, F).
+        bias: float32, shape (classes,).
+        C: the inverse regularisation strength chosen.
+    """
+
+    weight: np.ndarray
+    bias: np.ndarray
+    C: float
+
+
+def linear_head(
+    features: np.ndarray,
+    labels: np.ndarray,
+    n_classes: int,
+    *,
+    more: np.ndarray | None = None,
+    strengths: Sequence[float] = STRENGTHS,
+    seed: int = 0,
+) -> LinearHead:
+    """The classifier of `linear_probe` as the weights of a linear layer, to put on the body that gave the features.
+
+    Args:
+        features: of the training images, shape (N, F).
+        labels: integers from 0 to `n_classes` - 1, shape (N,); every class at least once.
+        n_classes: outputs of the layer.
+        more: features of a second view of the same images in the same order, such as mirrored ones, shape (N, F). They
+            are fitted as well; the penalty is chosen without them, since an image and its mirror image must not stand
+            on the two sides of a fold.
+        strengths, seed: as in `linear_probe`.
+
+    Raises:
+        DataError: what `linear_probe` refuses, or a class without an image.
+    """
+    from threadpoolctl import threadpool_limits
+
+    labels = np.asarray(labels)
+    _check(features, labels, features, labels)
+    if missing := sorted(set(range(n_classes)) - set(labels.tolist())):
+        raise DataError(f"Class {missing[0]} has no training image.", "Give at least one image of every class.")
+    views = [features] if more is None else [features, more]
+    x = np.concatenate(views).astype(np.float64)
+    mean, scale = unit_scale(x)
+    with threadpool_limits(1):
+        span = np.linalg.svd((x - mean) / scale, full_matrices=False)[2].T
+        rotated = (x - mean) / scale @ span
+        losses = _cross_validate(rotated[: len(labels)], labels, strengths, seed) if len(strengths) > 1 else {}
+        chosen = _strongest_penalty(losses) if losses else strengths[0] if len(strengths) == 1 else _FALLBACK
+        # C multiplies a sum over images: each view counts as its share of an image.
+        model = _fit(rotated, np.tile(labels, len(views)), chosen / len(views))
+    weight, bias = _of_every_class(model.coef_, model.intercept_)
+    weight = weight @ span.T / scale
+    return LinearHead(weight.astype(np.float32), (bias - weight @ mean).astype(np.float32), chosen)
+
+
+def _of_every_class(weight: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """One row a class; for two classes scikit-learn keeps the difference of the two alone."""
+    if len(weight) > 1:
+        return weight, bias
+    return np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
+
+
 def probe_seeds(
     features: np.ndarray,
     labels: np.ndarray,

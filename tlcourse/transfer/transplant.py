@@ -10,7 +10,7 @@ from torch import nn
 
 from tlcourse.errors import DataError
 from tlcourse.models.device import autocast_context
-from tlcourse.models.glyphnet import GlyphNet
+from tlcourse.models.glyphnet import GLYPH_MEAN, GLYPH_STD, GlyphNet
 from tlcourse.transfer.training import fit, fit_tensors, prepared
 from tlcourse.worlds.images import LabelledImages
 
@@ -38,7 +38,7 @@ def transplant(donor: GlyphNet, n: int, n_classes: int) -> GlyphNet:
 
 
 def retrain(
-    network: GlyphNet,
+    network: nn.Sequential,
     frozen: int,
     train: LabelledImages,
     test: LabelledImages,
@@ -46,6 +46,8 @@ def retrain(
     steps: int,
     rate: float = 3e-3,
     seed: int = 0,
+    mean: Sequence[float] = GLYPH_MEAN,
+    std: Sequence[float] = GLYPH_STD,
 ) -> float:
     """Train the layers above the first `frozen` ones; gives the accuracy on `test`.
 
@@ -53,14 +55,14 @@ def retrain(
     output for an image is always the same, so it is computed once and only the upper layers are run at each step.
 
     Args:
-        network: trained in place; images are normalised as GlyphNet's are.
-        frozen: how many of the first layers to hold; 0 trains them all.
-        train, test, steps, rate, seed: as in `fit`.
+        network: trained in place; its children follow each other from the input to the logits.
+        frozen: how many of its first children to hold; 0 trains them all.
+        train, test, steps, rate, seed, mean, std: as in `fit`.
     """
     if frozen == 0:
-        return fit(network, train, test, steps=steps, rate=rate, seed=seed).accuracy[-1]
+        return fit(network, train, test, steps=steps, rate=rate, seed=seed, mean=mean, std=std).accuracy[-1]
     lower, upper = network[:frozen], network[frozen:]
-    (x, y), (test_x, test_y) = prepared(train), prepared(test)
+    (x, y), (test_x, test_y) = prepared(train, mean, std), prepared(test, mean, std)
     maps, test_maps = (_outputs(lower, images) for images in (x, test_x))
     return fit_tensors(upper, (maps, y), (test_maps, test_y), steps=steps, rate=rate, seed=seed).accuracy[-1]
 
