@@ -58,25 +58,25 @@ def _needed(module: ModuleType, functions: list[Any]) -> set[str]:
 
 
 def _mentioned(value: Any) -> Iterator[str]:
-    """Every name in a function's code, or in the methods of a class."""
-    if isinstance(value, FunctionType):
-        yield from _names(value.__code__)
-        yield value.__name__
-        for default in (*(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values()):
-            yield from _mentioned(default)
-        for cell in value.__closure__ or ():
-            yield from _mentioned(cell.cell_contents)
-    elif isinstance(value, type):
-        for base in value.__mro__:
-            yield base.__name__
-            for member in vars(base).values():
-                yield from _mentioned(getattr(member, "__func__", member))
-    elif isinstance(value, tuple | list):
-        for item in value:
-            yield from _mentioned(item)
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _mentioned(item)
+    """Every name in a function's code, or in the methods of a class, and in what these hold."""
+    waiting, seen = [value], set()
+    while waiting:
+        one = waiting.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        if isinstance(one, FunctionType):
+            yield from _names(one.__code__)
+            yield one.__name__
+            waiting += [*(one.__defaults__ or ()), *(one.__kwdefaults__ or {}).values()]
+            waiting += [cell.cell_contents for cell in one.__closure__ or ()]
+        elif isinstance(one, type):
+            yield from (base.__name__ for base in one.__mro__)
+            waiting += [getattr(part, "__func__", part) for base in one.__mro__ for part in vars(base).values()]
+        elif isinstance(one, tuple | list):
+            waiting += one
+        elif isinstance(one, dict):
+            waiting += one.values()
 
 
 def _names(code: CodeType) -> Iterator[str]:
