@@ -90,7 +90,7 @@ def _similarity_verdict(values: Sequence[float]) -> Finding:
     reach = near - far
     shown = f"near {near:.3g}, middle {middle:.3g}, far {far:.3g}"
     allowed = _WOBBLE * abs(reach)
-    if max(near, middle, far) - min(near, middle, far) <= 1e-6 * max(1e-9, abs(near)):
+    if max(near, middle, far) - min(near, middle, far) <= 1e-6 * abs(near) + 1e-12:
         return _similarity_fault(
             "blind-to-shift",
             f"The target moves away from the source and the value stays: {shown}.",
