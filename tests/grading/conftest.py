@@ -13,15 +13,23 @@ from tlcourse.checks import registry
 from tlcourse.cli import main
 
 
-@pytest.fixture(scope="package")
-def course(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A built course of two lessons; tests do not change it."""
+@pytest.fixture(scope="module", autouse=True)
+def small_registry(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Where a module's tests use the small course, its exercises are all that there are; nowhere else."""
+    items = [item for item in request.session.items if getattr(item, "module", None) is request.module]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(registry, "exercises", lambda: EXERCISES)
-        yield make_course(tmp_path_factory.mktemp("grading") / "course")
+        if any("course" in getattr(item, "fixturenames", ()) for item in items):
+            patch.setattr(registry, "exercises", lambda: EXERCISES)
+        yield
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
+def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A built course of two lessons; tests do not change it."""
+    return make_course(tmp_path_factory.mktemp("grading") / "course")
+
+
+@pytest.fixture(scope="session")
 def fresh_class(course: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A class that nobody has worked in; tests do not change it."""
     folder = tmp_path_factory.mktemp("classes") / "autumn"

@@ -75,6 +75,8 @@ def _mentioned(value: Any) -> Iterator[str]:
             waiting += [getattr(part, "__func__", part) for base in one.__mro__ for part in vars(base).values()]
         elif isinstance(one, tuple | list):
             waiting += one
+        elif hasattr(one, "cache_parameters"):  # a function of `functools.cache`
+            waiting.append(one.__wrapped__)
         elif isinstance(one, dict):
             waiting += one.values()
 
