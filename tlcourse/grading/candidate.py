@@ -33,6 +33,7 @@ def main(arguments: dict[str, Any], fds: Sequence[int]) -> None:
 
 def _serve(address: str, key: bytes, line: int, seal: Callable[[], None]) -> None:
     """Bind the kernel's sockets, give up what the sandbox takes, then answer until the end."""
+    import zmq
     from ipykernel.kernelapp import IPKernelApp
     from traitlets.config import Config
 
@@ -45,6 +46,11 @@ def _serve(address: str, key: bytes, line: int, seal: Callable[[], None]) -> Non
         def init_kernel(self) -> None:
             with _few_modules():
                 super().init_kernel()
+
+        def init_iopub(self, context: Any) -> None:
+            # Beyond its mark a socket drops messages, "idle" among them. The sandbox limits memory.
+            context.setsockopt(zmq.SNDHWM, 0)
+            super().init_iopub(context)
 
         def init_connection_file(self) -> None:
             pass
