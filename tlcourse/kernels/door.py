@@ -12,7 +12,7 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-from tlcourse.kernels.nursery import Child, Nursery, NurseryError
+from tlcourse.kernels.nursery import Nursery, NurseryError
 from tlcourse.kernels.server import ENDS_ITSELF
 from tlcourse.kernels.wire import Channel
 
@@ -31,7 +31,6 @@ class Door:
         self._folder = tempfile.mkdtemp(prefix="tlc-")
         self._listener = socket.socket(socket.AF_UNIX)
         self._closed = threading.Event()
-        self._forked: list[Child] = []
         self.address = str(Path(self._folder) / "door")
         self._listener.bind(self.address)
         self._listener.listen(128)
@@ -57,8 +56,7 @@ class Door:
             with knocked, suppress(NurseryError):
                 if self._is_warm():
                     entry = "tlcourse.kernels.server:serve_another"
-                    child = self._nursery.spawn(entry, {ENDS_ITSELF: True}, [knocked.fileno()])
-                    self._forked = [one for one in (*self._forked, child) if one.poll() is None]
+                    self._nursery.spawn(entry, {ENDS_ITSELF: True}, [knocked.fileno()])
 
     def _is_warm(self) -> bool:
         """Wait for the imports, but not beyond this door's end."""
