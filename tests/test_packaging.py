@@ -119,7 +119,7 @@ def test_the_base_has_lower_bounds_only() -> None:
 
 def test_dev_takes_in_the_other_extras() -> None:
     own = [one for one in map(Requirement, EXTRAS["dev"]) if one.name == "tlcourse"]
-    assert own[0].extras == {"lab", "grading", "postgres", "zoo"}
+    assert own[0].extras == {"lab", "grading", "postgres", "zoo", "text", "ship"}
 
 
 def test_one_bound_for_one_package() -> None:
@@ -195,7 +195,7 @@ def conda() -> tuple[dict[str, str], list[str]]:
 
 def test_conda_and_pip_ask_for_the_same() -> None:
     listed, pip = conda()
-    asked = requirements("lab", "grading", "zoo")
+    asked = requirements("lab", "grading", "zoo", "text", "ship")
     wanted = {CONDA_NAMES.get(name, name): str(one.specifier) for name, one in asked.items()}
     wanted["python"] = PROJECT["requires-python"]
     assert {name: bounds for name, bounds in listed.items() if name != "pip"} == wanted
