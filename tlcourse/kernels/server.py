@@ -45,8 +45,9 @@ def main() -> NoReturn:
     _left_out.update(preload.load(request["modules"]))
     _set_by_imports.update({name: value for name, value in os.environ.items() if environment.get(name) != value})
     _files.update(preload.loaded_files())
-    gc.collect()
-    gc.freeze()  # the collector would write to every object, and so copy every page that parent and child share
+    # The collector would write to every object, and so copy every page that parent and child share. It does not run
+    # here either: it would take half a second and free nothing to speak of.
+    gc.freeze()
     pages.collapse()
     _Server(end).serve()
     os._exit(0)
