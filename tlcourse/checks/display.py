@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Mapping
 
 from tlcourse.checks.exercise import Exercise, Finding
 from tlcourse.checks.result import MIME_TYPE, Result
@@ -16,12 +17,12 @@ from tlcourse.checks.result import MIME_TYPE, Result
 _RIGHT, _WRONG, _HINT = "#238551", "#c4511a", "#2f78bd"
 
 
-def bundle(result: Result, note: str = "") -> dict[str, object]:
-    """A result as a Jupyter MIME bundle: HTML, plain text, and JSON for programs."""
+def bundle(result: Result, note: str = "", counts: Mapping[str, int] | None = None) -> dict[str, object]:
+    """A result as a Jupyter MIME bundle: HTML, plain text, and JSON for programs, which are told `counts` too."""
     return {
         "text/html": _result_html(result, note),
         "text/plain": result_text(result, note),
-        MIME_TYPE: result.as_json(),
+        MIME_TYPE: {**result.as_json(), **(counts or {})},
     }
 
 
@@ -49,7 +50,7 @@ def hint_bundle(exercise: Exercise, opened: int) -> dict[str, str]:
         else "That was the last one; the check's own message says what your answer does now."
     )
     hints = exercise.hints[:opened]
-    items = "".join(f'<li style="margin:.2em 0">{_inline(text)}</li>' for text in hints)
+    items = "".join(f'<li style="margin:.2em 0">{inline(text)}</li>' for text in hints)
     body = f'<ol style="margin:.5em 0 0;padding:0 0 0 1.3em">{items}</ol>{_small(more)}'
     card = _card(_HINT, ("i", "hint"), f"Hint {opened} of {total}", exercise.id, body)
     lines = [f"{number}. {text}" for number, text in enumerate(hints, start=1)]
@@ -88,10 +89,10 @@ def _result_html(result: Result, note: str) -> str:
 
 def _finding_html(finding: Finding, marked: bool) -> str:
     badge = _badge(*_mark(finding.passed)) if marked else ""
-    step = f'<div style="margin-top:.2em"><b>Next:</b> {_inline(finding.next_step)}</div>' if finding.next_step else ""
+    step = f'<div style="margin-top:.2em"><b>Next:</b> {inline(finding.next_step)}</div>' if finding.next_step else ""
     return (
         f'<div style="display:flex;gap:.6em;align-items:baseline;margin:.5em 0 0">{badge}'
-        f"<div>{_inline(finding.message)}{step}</div></div>"
+        f"<div>{inline(finding.message)}{step}</div></div>"
     )
 
 
@@ -120,9 +121,9 @@ def _card(colour: str, mark: tuple[str, str], title: str, aside: str, body: str)
 
 
 def _small(text: str) -> str:
-    return f'<div style="opacity:.85;font-size:.93em;margin-top:.6em">{_inline(text)}</div>'
+    return f'<div style="opacity:.85;font-size:.93em;margin-top:.6em">{inline(text)}</div>'
 
 
-def _inline(text: str) -> str:
+def inline(text: str) -> str:
     """Escaped text; what stands between backticks becomes code."""
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))

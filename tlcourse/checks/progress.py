@@ -25,8 +25,8 @@ def load() -> dict[str, dict[str, Any]]:
         return {}
 
 
-def record(result: Result) -> None:
-    """Count a try; keep the best score and the time of the first pass.
+def record(result: Result) -> dict[str, Any]:
+    """Count a try; keep the best score and the time of the first pass. Returns what is kept of the exercise now.
 
     Raises:
         StorageError: the file cannot be written.
@@ -39,7 +39,7 @@ def record(result: Result) -> None:
         if result.passed:
             entry.setdefault("passed_at", int(time.time()))
 
-    _update(result.exercise.id, update)
+    return _update(result.exercise.id, update)
 
 
 def open_hint(exercise_id: str, last: int) -> int:

@@ -15,16 +15,8 @@ from tlcourse.grading.kernel import Allowance, Ran
 from tlcourse.grading.outputs import writable
 from tlcourse.grading.release import Release
 from tlcourse.grading.sitting import Asked, Sitting
-from tlcourse.grading.verdicts import Question, Result, Verdict
+from tlcourse.grading.verdicts import SAID, Question, Result, Verdict
 
-_SAID = {
-    Verdict.TIME: "It took longer than it may.",
-    Verdict.MEMORY: "It needed more memory than it may have.",
-    Verdict.OUTPUT: "It wrote more than it may.",
-    Verdict.CRASHED: "It ended the kernel: an exit, or a crash.",
-    Verdict.TAMPERED: "The test was kept from running as it stands.",
-    Verdict.INTERNAL: "The grader failed here: it must be graded again.",
-}
 _HIDDEN = "A hidden test did not pass."
 
 
@@ -166,7 +158,7 @@ class _Questioning:
 
     def _failed(self, verdict: Verdict, seconds: float = 0.0) -> Question:
         points = None if verdict is Verdict.INTERNAL else 0.0
-        return Question(self._name, verdict, points, self._most, _SAID[verdict], seconds=seconds)
+        return Question(self._name, verdict, points, self._most, SAID[verdict], seconds=seconds)
 
 
 def _points_of_test(ran: Ran, most: float) -> float | None:
@@ -230,7 +222,7 @@ def _graded(shown: Sitting, place: int, questions: dict[str, Question], judged: 
     ran = shown.ran.get(place)
     outputs = list(ran.outputs) if ran else []
     if (ran is None or ran.status == "interrupted") and (ended := _ended(shown, place)):
-        outputs.append(_error(ended.value, _SAID[ended]))
+        outputs.append(_error(ended.value, SAID[ended]))
     if cells.is_test(cell):
         asked = shown.asked.get(place)
         wrote = asked.ran.outputs if asked and asked.ran else []

@@ -150,13 +150,13 @@ def _totals(results: Sequence[LessonResults]) -> Table:
 def _row(student: str, lesson: str, exercise: str, score: Score) -> list[Any]:
     codes = "; ".join(finding.code for finding in score.findings)
     messages = "; ".join(finding.message for finding in score.findings)
-    texts = [_inert(text) for text in (student, lesson, exercise)]
+    texts = [inert(text) for text in (student, lesson, exercise)]
     points = [f"{score.earned:g}", f"{score.most:g}", str(score.verdict), "yes" if score.needs_hand else "no"]
-    return [*texts, *points, _inert(codes), _inert(messages)]
+    return [*texts, *points, inert(codes), inert(messages)]
 
 
-def _inert(text: str) -> str:
-    # A spreadsheet would run a learner's text that begins like a formula.
+def inert(text: str) -> str:
+    """A text that no spreadsheet takes for a formula: learners choose names, and messages may quote their code."""
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 

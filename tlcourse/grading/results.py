@@ -28,6 +28,8 @@ class Score:
         verdict: how it ended.
         needs_hand: whether a person has yet to grade it.
         findings: what its check found wrong.
+        unanswered: whether the cell is as it was handed out.
+        message: what the learner was told in one sentence.
     """
 
     earned: float
@@ -35,6 +37,8 @@ class Score:
     verdict: Verdict
     needs_hand: bool = False
     findings: tuple[Finding, ...] = ()
+    unanswered: bool = False
+    message: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,7 +100,7 @@ def _score(question: Question | None, most: float, earned: float, needs_hand: bo
     if question is None:
         return Score(earned, most, Verdict.WRONG, needs_hand)
     wrong = tuple(finding for finding in question.findings if not finding.passed)
-    return Score(earned, most, question.verdict, needs_hand, wrong)
+    return Score(earned, most, question.verdict, needs_hand, wrong, question.unanswered, question.message)
 
 
 def _scores(course: Course, lesson: str) -> dict[tuple[str, str, str], tuple[float, bool]]:

@@ -40,6 +40,12 @@ class Store:
     def __init__(self, place: Path) -> None:
         self._folder = place / FOLDER / "results"
 
+    def lessons(self) -> dict[str, list[str]]:
+        """Which learners have results, by lesson; both in order."""
+        folders = sorted(path for path in self._folder.glob("*") if path.is_dir())
+        found = {folder.name: [path.stem for path in folder.glob("*.jsonl")] for folder in folders}
+        return {lesson: sorted(students, key=str.casefold) for lesson, students in found.items() if students}
+
     def put(self, student: str, lesson: str, text: bytes) -> None:
         """Keep a submission's results, as `tasks.packed` writes them; a StorageError says why not."""
         storage.write_bytes(self._path(student, lesson), text)

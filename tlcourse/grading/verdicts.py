@@ -47,6 +47,17 @@ class Verdict(StrEnum):
     """The grader itself failed: the question has no score and must be graded again."""
 
 
+SAID = {
+    Verdict.TIME: "It took longer than it may.",
+    Verdict.MEMORY: "It needed more memory than it may have.",
+    Verdict.OUTPUT: "It wrote more than it may.",
+    Verdict.CRASHED: "It ended the kernel: an exit, or a crash.",
+    Verdict.TAMPERED: "The test was kept from running as it stands.",
+    Verdict.INTERNAL: "The grader failed here: it must be graded again.",
+}
+"""What a learner is told where nothing looked at the answer."""
+
+
 @dataclass(frozen=True)
 class Question:
     """One graded cell.

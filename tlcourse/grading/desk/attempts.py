@@ -1,0 +1,58 @@
+"""How often learners ran a check and whether they opened hints, where their notebooks tell."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tlcourse.checks.result import MIME_TYPE
+
+_LARGEST = 50_000_000  # bytes; a larger notebook is not looked into
+_MOST = 1_000_000  # tries that are believed
+
+
+@dataclass(frozen=True)
+class Attempts:
+    """What the last shown result of a check tells of how it came about. Learners can edit it: it earns no points.
+
+    Args:
+        tries: how often the check had been run.
+        hints: how many hints had been opened.
+    """
+
+    tries: int
+    hints: int
+
+
+def read(notebook: Path) -> dict[str, Attempts]:
+    """What a notebook's outputs tell, by exercise; nothing from one that cannot be read."""
+    try:
+        if notebook.is_symlink() or notebook.stat().st_size > _LARGEST:
+            return {}
+        content = json.loads(notebook.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    found = {}
+    for shown in _results(content):
+        tries, hints = shown.get("tries"), shown.get("hints")
+        if type(tries) is int and type(hints) is int and 0 < tries <= _MOST and 0 <= hints <= _MOST:
+            found[str(shown.get("exercise"))] = Attempts(tries, hints)
+    return found
+
+
+def _results(content: Any) -> Iterator[dict[str, Any]]:
+    """The results that checks left in a notebook, whatever else is wrong with it."""
+    for cell in _items(content, "cells"):
+        for output in _items(cell, "outputs"):
+            data = output.get("data")
+            shown = data.get(MIME_TYPE) if isinstance(data, dict) else None
+            if isinstance(shown, dict):
+                yield shown
+
+
+def _items(value: Any, key: str) -> list[dict[str, Any]]:
+    items = value.get(key) if isinstance(value, dict) else None
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
