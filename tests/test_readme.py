@@ -22,9 +22,10 @@ def test_the_measured_figure_is_that_of_the_model_card() -> None:
     assert shown == [round(100 * card[name]["mean"]) for name in names]
 
 
-def test_the_table_lists_every_lesson() -> None:
+def test_the_table_lists_the_fifteen_lessons_in_order() -> None:
     listed = re.findall(r"\]\(notebooks/([\w-]+)/", README)
-    assert listed == [lesson.name for lesson in lessons(ROOT)]
+    # Somebody's own lesson, 15 and up, need not stand here.
+    assert listed == [lesson.name for lesson in lessons(ROOT) if lesson.number < "15"]
 
 
 @pytest.mark.parametrize("target", re.findall(r"\]\(([^)#]+)\)", README))
