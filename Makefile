@@ -20,7 +20,7 @@ DEV := $(VENV)/.dev-$(KEY)
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 $(PY) -m pip
 
 .DEFAULT_GOAL := help
-.PHONY: help learn doctor install lint build test quick latest constraints clean
+.PHONY: help learn doctor install lint build book test quick latest constraints clean
 
 help: ## list these commands
 	@echo "make COMMAND, where COMMAND is one of:"
@@ -41,6 +41,11 @@ lint: $(DEV) ## formatting, style and types
 
 build: $(DEV) ## make notebooks/ and solutions/*.ipynb from the lessons' sources
 	$(PY) -m tlcourse.cli build
+
+book: $(DEV) ## the course as a book: build/book/index.html
+	$(PY) -m tlcourse.authoring.book build/book-source
+	$(PY) -m sphinx -q -W --keep-going build/book-source build/book
+	@echo "The book: build/book/index.html"
 
 quick: $(DEV) ## the tests without running the lessons
 	$(PYTEST) tests

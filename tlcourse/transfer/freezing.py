@@ -62,7 +62,7 @@ def parameter_groups(model: nn.Module, rate: float, factor: float = 1 / 2.6) -> 
         factor: of the rates of two neighbours; 1 gives all the same rate.
 
     Returns:
-        One `{"params": [...], "lr": ...}` for each child with trainable parameters, from the first to the last. Frozen
+        One dict with `params` and `lr` for each child with trainable parameters, from the first to the last. Frozen
         parameters are left out; every other one is in exactly one group.
 
     Raises:
