@@ -141,7 +141,7 @@ def test_supported_pythons_agree() -> None:
 
 def test_the_doctor_asks_for_what_is_required() -> None:
     assert set(doctor.BASE) == set(requirements())
-    assert set(doctor.LAB) == {Requirement(line).name for line in EXTRAS["lab"]}
+    assert {*doctor.LAB, *doctor.SHIP} == set(requirements("lab", "ship")) - set(requirements())
 
 
 # --- constraints.txt --------------------------------------------------------------------------------

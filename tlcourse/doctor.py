@@ -31,6 +31,8 @@ Status = Literal["ok", "warn", "fault"]
 
 OLDEST, NEWEST = (3, 11), (3, 13)
 LAB = ("jupyterlab", "ipykernel", "ipywidgets", "nbclient", "nbformat")
+# What lesson 14 exports and serves with; the lab brings it.
+SHIP = ("onnx", "onnxscript", "onnxruntime", "starlette", "uvicorn", "python-multipart")
 BASE = (
     "fastai",
     "torch",
@@ -117,7 +119,7 @@ def packages(names: Iterable[str] = BASE) -> Finding:
     )
 
 
-def lab(names: Iterable[str] = LAB) -> Finding:
+def lab(names: Iterable[str] = (*LAB, *SHIP)) -> Finding:
     """Whether JupyterLab is here. Without it the course still runs in VS Code and Colab."""
     cure = "For `tlcourse learn`: run `make learn`, or python -m pip install -e '.[lab]' in the course's folder."
     return _installed("JupyterLab", names, "warn", cure)
