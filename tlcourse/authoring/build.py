@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from tlcourse import storage
+from tlcourse.authoring import colab, outputs, rules, source
 from tlcourse.authoring import notebook as notebooks
-from tlcourse.authoring import outputs, rules, source
 from tlcourse.authoring.course import Lesson, lessons
 from tlcourse.authoring.execute import execute
 from tlcourse.authoring.release import generate
@@ -86,8 +86,15 @@ def check(root: Path, chosen: list[Lesson]) -> list[Problem]:
     return problems
 
 
+def _assembled(draft: source.Draft) -> Any:
+    solution = notebooks.assemble(draft)
+    if place := colab.of_course(draft.lesson.root):
+        colab.prepare(solution, draft.lesson, place)
+    return solution
+
+
 def _executed(draft: source.Draft, *, force: bool) -> tuple[Any, float | None]:
-    lesson, solution = draft.lesson, notebooks.assemble(draft)
+    lesson, solution = draft.lesson, _assembled(draft)
     kept = not force and _keep(lesson, solution)
     seconds = None if kept else execute(lesson, solution)
     for number, fault, cure in outputs.faults(solution, lesson.root):
@@ -130,7 +137,7 @@ def _check_lesson(lesson: Lesson) -> Iterator[Problem]:
         )
     if rules.broken(draft):
         return
-    solution = notebooks.assemble(draft)
+    solution = _assembled(draft)
     yield from _check_solution(lesson, solution)
     yield from _check_release(lesson, generate(lesson, solution))
 
