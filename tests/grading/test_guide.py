@@ -16,12 +16,10 @@ from tlcourse.grading import tasks
 pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
 
 GUIDE = (CHECKOUT / "docs" / "book" / "instructors.md").read_text(encoding="utf-8")
-COMMANDS = [
-    shlex.split(line)
-    for block in re.findall(r"```\n(.*?)```", GUIDE, re.S)
-    for line in block.splitlines()
-    if line.startswith("tlcourse ")
-]
+# A block of commands opens with a bare fence; the parts between fences alternate: text, block, text, ...
+BLOCKS = [part.partition("\n") for part in re.split(r"^```", GUIDE, flags=re.M)[1::2]]
+LINES = [line for language, _, block in BLOCKS if not language for line in block.splitlines()]
+COMMANDS = [shlex.split(line) for line in LINES if line.startswith("tlcourse ")]
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
