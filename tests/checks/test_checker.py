@@ -6,13 +6,15 @@ import json
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import tlcourse as tl
 from tlcourse import storage
-from tlcourse.checks import progress, registry
+from tlcourse.checks import checker, progress, registry
 from tlcourse.checks.checker import CheckFailed, UnknownExercise
+from tlcourse.checks.result import MIME_TYPE
 from tlcourse.errors import ExerciseError
 
 
@@ -139,6 +141,27 @@ class TestProgress:
         kept = progress.load()
         assert kept["chance_accuracy"] == {"points": 1, "tries": 2, "earned": 1, "passed_at": passed_at}
         assert kept["is_it_transfer"] == {"points": 3, "tries": 2, "earned": 2.5}
+
+    @pytest.fixture
+    def shown(self, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+        """What programs read of each result, as it would stand in a notebook's outputs."""
+        found: list[dict[str, Any]] = []
+        monkeypatch.setattr(
+            checker, "_show", lambda bundle: found.append(bundle[MIME_TYPE]) if MIME_TYPE in bundle else None
+        )
+        return found
+
+    def test_a_result_tells_how_often_it_was_tried_and_how_many_hints_were_open(self, shown: Any) -> None:
+        with pytest.raises(CheckFailed):
+            tl.check.chance_accuracy(percent)
+        tl.hint("chance_accuracy")
+        tl.check.chance_accuracy(chance)
+        assert [(one["tries"], one["hints"]) for one in shown] == [(1, 0), (2, 1)]
+
+    def test_a_lesson_run_for_a_book_is_nobodys_try(self, shown: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("TLCOURSE_STATIC", "1")
+        tl.check.chance_accuracy(chance)
+        assert "tries" not in shown[0]
 
     @pytest.fixture
     def unwritable(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
