@@ -203,4 +203,4 @@ def test_learn_tells_what_changed(
     notebook.write_text(notebook.read_text() + "\n")
     assert cli.main(["learn", "--root", str(course), "--dir", str(course / "mine")]) == 0
     assert "`tlcourse reset 00-start-here`" in capsys.readouterr().out
-    assert "--LabApp.default_url=/lab/tree/00-start-here/00-start-here.ipynb" in started[-1]
+    assert "--LabApp.default_url=/lab/tree/Welcome.md" in started[-1]

@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
     lesson = _choose(root, args.lesson)
     folder = args.dir.expanduser().resolve() if args.dir else root / workspace.FOLDER
     _report(workspace.update(root, folder), folder)
-    address = workspace.notebook(lesson, folder).relative_to(folder).as_posix()
+    address = _welcome(root, folder) if lesson is None else _address(workspace.notebook(lesson, folder), folder)
     command = lab_command(folder, address, args.port, browser=not args.no_browser and has_browser())
     if "--allow-root" in command:
         print("You are root, so JupyterLab is started with --allow-root. An ordinary user is safer.")
@@ -42,8 +42,20 @@ def run(args: argparse.Namespace) -> int:
     return _become(command)
 
 
-def lab_command(folder: Path, notebook: str, port: int | None, *, browser: bool) -> list[str]:
-    """The command that starts JupyterLab on `folder`, opening `notebook` (a path relative to it)."""
+def _welcome(root: Path, folder: Path) -> str:
+    """The address of the page that lists the lessons, written anew."""
+    from tlcourse import welcome, workspace
+    from tlcourse.checks import progress
+
+    return _address(welcome.write(workspace.released(root), folder, progress.load()), folder)
+
+
+def _address(file: Path, folder: Path) -> str:
+    return file.relative_to(folder).as_posix()
+
+
+def lab_command(folder: Path, file: str, port: int | None, *, browser: bool) -> list[str]:
+    """The command that starts JupyterLab on `folder`, opening `file` (a path relative to it)."""
     from tlcourse.kernels.lab import server_options
 
     command = [
@@ -51,7 +63,7 @@ def lab_command(folder: Path, notebook: str, port: int | None, *, browser: bool)
         "-m",
         "jupyterlab",
         f"--ServerApp.root_dir={folder}",
-        f"--LabApp.default_url=/lab/tree/{notebook}",
+        f"--LabApp.default_url=/lab/tree/{file}",
         # Only warnings and the address: the address is what the learner looks for.
         "--ServerApp.log_level=WARN",
         "--LabApp.log_level=WARN",
@@ -72,7 +84,7 @@ def lab_command(folder: Path, notebook: str, port: int | None, *, browser: bool)
 
 
 def _quiet_settings() -> Path | None:
-    """A folder of JupyterLab settings that keeps its question about news from covering the lesson.
+    """A folder of JupyterLab settings: no question about news covers the lesson, and the welcome page is shown as text.
 
     None where the machine has settings of its own, which this folder would hide, or where it cannot be written.
     """
@@ -83,7 +95,10 @@ def _quiet_settings() -> Path | None:
     if (Path(get_app_dir()) / "settings" / "overrides.json").exists():
         return None
     folder = storage.cache_dir() / "lab-settings"
-    overrides = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
+    overrides = {
+        "@jupyterlab/apputils-extension:notification": {"fetchNews": "false"},
+        "@jupyterlab/docmanager-extension:plugin": {"defaultViewers": {"markdown": "Markdown Preview"}},
+    }
     try:
         storage.write_text(folder / "overrides.json", json.dumps(overrides))
     except StorageError:
@@ -106,7 +121,8 @@ def _need_jupyterlab() -> None:
         )
 
 
-def _choose(root: Path, query: str | None) -> Lesson:
+def _choose(root: Path, query: str | None) -> Lesson | None:
+    """The lesson that was asked for; None if none was."""
     from tlcourse.authoring.course import find_lesson
     from tlcourse.workspace import released
 
@@ -114,7 +130,7 @@ def _choose(root: Path, query: str | None) -> Lesson:
     if not ready:
         raise LessonError(f"There is no lesson in {root / 'notebooks'}.", "Run `make build` to make them.")
     if query is None:
-        return ready[0]
+        return None
     if (lesson := find_lesson(root, query)) not in ready:
         raise LessonError(f"{lesson.name} is not in {root / 'notebooks'} yet.", "Run `make build` to make it.")
     return lesson
