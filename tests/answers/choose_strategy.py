@@ -1,3 +1,5 @@
+import numpy as np
+
 FROZEN, SOME, ALL, SCRATCH = "frozen features", "first layers frozen", "fine-tune all", "from scratch"
 
 
@@ -7,9 +9,11 @@ def by_gain(n_per_class, similarity, price):
     return SOME if gain > price / 2 else FROZEN
 
 
-def by_price(n_per_class, similarity, price):
-    """What training gains in the lesson's table is far from either price."""
-    return (SOME if price < 0.1 else FROZEN).upper()
+def by_corner(n_per_class, similarity, price):
+    """Two reasons against training: it is dear, or there is little to learn from and little to gain."""
+    if price > 0.1:
+        return FROZEN.upper()
+    return np.select([similarity < 0.5, n_per_class > 8], [SOME, ALL], FROZEN)
 
 
 def by_table(n_per_class, similarity, price):
@@ -18,7 +22,7 @@ def by_table(n_per_class, similarity, price):
     return [FROZEN, SOME][gain >= price / 2]
 
 
-RIGHT = [by_gain, by_price, by_table]
+RIGHT = [by_gain, by_corner, by_table]
 
 WRONG = {
     "always-frozen-features": lambda n, similarity, price: FROZEN,
@@ -27,7 +31,10 @@ WRONG = {
     "always-from-scratch": lambda n, similarity, price: SCRATCH,
     "ignores-price": lambda n, similarity, price: FROZEN if n < 10 and similarity > 0.4 else ALL,
     "price-turned-round": lambda n, similarity, price: SOME if price > 0.1 else FROZEN,
-    "regret-too-high": lambda n, similarity, price: FROZEN if price > 0.1 else SCRATCH,
+    "looks-at-price-alone": lambda n, similarity, price: SOME if price < 0.1 else FROZEN,
+    "ignores-similarity": lambda n, similarity, price: SOME if price < 0.1 and n > 8 else FROZEN,
+    "ignores-size": lambda n, similarity, price: SOME if price < 0.1 and similarity < 0.5 else FROZEN,
+    "regret-too-high": lambda n, similarity, price: FROZEN if price > 0.1 or (n < 3 and similarity > 0.3) else SCRATCH,
     "unknown-strategy": lambda n, similarity, price: "freeze everything",
     "returns-nothing": lambda n, similarity, price: None,
     "wrong-arguments": lambda similarity: FROZEN,

@@ -25,10 +25,14 @@ from tlcourse.models.zoo_torchvision import weights_from
 from tlcourse.worlds.images import LabelledImages
 
 
+def optional(library: str, extra: str, name: str) -> object:
+    """A model of an optional library's, skipped where that is not installed."""
+    missing = importlib.util.find_spec(library) is None
+    return pytest.param(name, marks=pytest.mark.skipif(missing, reason=f"{library} is not installed: extra `{extra}`"))
+
+
 def timm_too(name: str) -> object:
-    """A model of timm's, skipped where that is not installed."""
-    missing = importlib.util.find_spec("timm") is None
-    return pytest.param(name, marks=pytest.mark.skipif(missing, reason="timm is not installed: extra `zoo`"))
+    return optional("timm", "zoo", name)
 
 
 TORCHVISION = (
@@ -46,9 +50,19 @@ TORCHVISION = (
     "vit_b_16",
 )
 TIMM = ("vit_tiny", "xception")
-EACH = (*TORCHVISION, *map(timm_too, TIMM))
+HUGGING_FACE = "hf_resnet50"
+EACH = (*TORCHVISION, *map(timm_too, TIMM), optional("transformers", "text", HUGGING_FACE))
+LIBRARIES = {name: "timm" for name in TIMM} | {HUGGING_FACE: "transformers"}
 # What their papers and libraries say of the whole networks, in millions.
-MILLIONS = {"inception_v3": 27.2, "resnet50": 25.6, "vgg16": 138.4, "vit_b_16": 86.6, "vit_tiny": 5.7, "xception": 22.9}
+MILLIONS = {
+    "hf_resnet50": 25.6,
+    "inception_v3": 27.2,
+    "resnet50": 25.6,
+    "vgg16": 138.4,
+    "vit_b_16": 86.6,
+    "vit_tiny": 5.7,
+    "xception": 22.9,
+}
 # The rest of each network: run on its body's output, it gives the whole network's.
 REST = {
     "mobilenet_v2": lambda net, x: net.classifier(x.mean((2, 3))),
@@ -112,7 +126,7 @@ def test_a_card_says_what_a_choice_needs(name: str) -> None:
     assert card["parameters"] == source.n_parameters
     assert round(card["parameters"] / 1e6, 1) == MILLIONS.get(name, round(card["parameters"] / 1e6, 1))
     assert sum(card["groups"]) == card["body_parameters"] < card["parameters"] and all(card["groups"])
-    assert (card["image_size"], card["library"]) == (source.image_size, "timm" if name in TIMM else "torchvision")
+    assert (card["image_size"], card["library"]) == (source.image_size, LIBRARIES.get(name, "torchvision"))
     assert 0 < card["late"] < len(card["children"]) and card["smallest"] <= card["image_size"]
 
 

@@ -20,6 +20,16 @@ def test_time_says_where_arms_begin_and_end() -> None:
     assert "ours begins at 0.60 after 1.0 s and ends at 0.80 after 4.0 s" in picture.alt
 
 
+def test_dark_cells_of_a_confusion_have_light_numbers() -> None:
+    axes = confusion(np.array([[90, 3], [1, 6]]), ["cat", "dog"], title="Errors").figure.axes[0]
+    assert {text.get_text(): text.get_color() == "white" for text in axes.texts} == {
+        "90": True,
+        "3": False,
+        "1": False,
+        "6": False,
+    }
+
+
 def test_a_confusion_names_the_worst_pair() -> None:
     picture = confusion(np.array([[5, 3], [1, 6]]), ["cat", "dog"], title="Errors")
     assert "11 of 15 right" in picture.alt and "cat taken for dog, 3 times" in picture.alt

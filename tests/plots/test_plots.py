@@ -196,3 +196,10 @@ def test_where_nobody_slides_the_slider_is_a_still_figure(variable: str, monkeyp
 
 def test_outside_a_notebook_there_is_no_slider_either() -> None:
     assert isinstance(explore_styles(), Picture)
+
+
+def test_names_of_curves_that_end_together_stay_below_the_title():
+    same = runs(0.1, 0.5, 0.9, 0.98, 0.99)
+    axes = curves(STEPS, {"one": same, "two": same + 0.001}, x_label="steps", title="Ends").figure.axes[0]
+    heights = sorted(text.xy[1] for text in axes.texts)
+    assert heights[-1] <= 1 and heights[1] - heights[0] >= 0.07

@@ -32,3 +32,12 @@ def test_a_walk_shows_each_task_at_its_distance():
     distances, gaps = np.array([[0.5, 2.0], [0.7, 2.0]]), np.array([[0.1, -0.1], [0.2, -0.2]])
     picture = plots.similarity_walk(["near", "far"], distances, gaps, y_label="gap", title="T", above="a", below="b")
     assert "near at 0.60: +0.150" in picture.alt and "far at 2.00: -0.150" in picture.alt
+
+
+def test_a_name_in_a_walk_stands_clear_of_the_neighbours_bar():
+    distances = np.array([[0.5, 1.8, 1.9]] * 2)
+    gaps = np.array([[0.1, -0.1, 0.3], [0.2, -0.2, -0.3]])
+    names = ["near", "digits in chalk", "handwriting"]
+    picture = plots.similarity_walk(names, distances, gaps, y_label="gap", title="T", above="a", below="b")
+    sides = {text.get_text(): text.get_ha() for text in picture.figure.axes[0].texts}
+    assert (sides["near"], sides["digits in chalk"], sides["handwriting"]) == ("left", "right", "left")

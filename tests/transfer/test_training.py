@@ -56,6 +56,11 @@ class TestFit:
         assert torch.equal(first.conv.weight, again.conv.weight) and curve == same_curve
         assert not torch.equal(first.conv.weight, other.conv.weight)
 
+    def test_a_single_measurement_is_the_last_of_many(self) -> None:
+        torch.manual_seed(0)
+        once = fit(Recorder(), colours(), colours(seed=1), steps=6, batch_size=16, measure_at=None, seed=0)
+        assert (once.steps, once.accuracy) == ([6], self.trained(0)[1][-1:])
+
     def test_the_global_generators_play_no_part(self) -> None:
         def weights(noise: int) -> torch.Tensor:
             torch.manual_seed(0)

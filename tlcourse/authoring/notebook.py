@@ -12,7 +12,7 @@ from tlcourse.checks.exercise import Exercise
 from tlcourse.errors import NotebookError
 from tlcourse.extras import require
 
-_PREFIX = {"task": "task", "exercise": "answer", "check": "check", "written": "written"}
+_PREFIX = {"task": "task", "exercise": "answer", "check": "check", "written": "written", "rubric": "rubric"}
 _KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 # Without the version, which would differ from machine to machine.
 _LANGUAGE = {
@@ -96,6 +96,8 @@ def _nbgrader(draft: Draft, cell: SourceCell) -> dict[str, Any]:
             "solution": False,
             "points": _whole(draft.known[cell.name].points),
         }
+    if cell.role == "rubric":  # locked: whoever grades by hand sees it as it was given
+        return marks | {"grade": False, "locked": True, "solution": False}
     if cell.role == "written":
         return marks | {"grade": True, "locked": False, "solution": True, "points": cell.metadata["points"]}
     return {}

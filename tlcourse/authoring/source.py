@@ -12,7 +12,7 @@ from tlcourse.checks.exercise import Exercise
 from tlcourse.errors import LessonError
 from tlcourse.extras import require
 
-ROLES = {"task": "markdown", "exercise": "code", "check": "code", "written": "markdown"}
+ROLES = {"task": "markdown", "exercise": "code", "check": "code", "written": "markdown", "rubric": "markdown"}
 """Each role's metadata key, and the kind of cell that can play it."""
 
 # jupytext's own notes on how a cell was written down, and a cell's title, which is for the author.

@@ -10,6 +10,8 @@ from tlcourse.checks.exercise import Exercise
 from tlcourse.checks.result import Result, run
 from tlcourse.errors import ExerciseError, StorageError
 
+_PRACTICE = "This was practice, with examples that anybody can draw; a class is graded on others."
+
 
 class CheckFailed(Exception):
     """Raised under the shown result, so that a program that runs the notebook sees that the answer is not right yet."""
@@ -75,7 +77,9 @@ class BoundCheck:
         result = run(self.exercise, answer)
         grading = bool(os.environ.get("NBGRADER_EXECUTION"))
         # Whoever grades is not the learner: their own progress stays as it is.
-        _show(display.bundle(result, "" if grading else _kept(result)))
+        note, counts = ("", {}) if grading else _kept(result)
+        notes = [_PRACTICE if self.exercise.material else "", note]
+        _show(display.bundle(result, " ".join(filter(None, notes)), counts))
         if not result.passed and not (grading and result.earned > 0):
             raise CheckFailed(result)
         return result.earned if grading else None
@@ -103,13 +107,15 @@ def hint(name: str) -> None:
     _show(display.hint_bundle(exercise, opened))
 
 
-def _kept(result: Result) -> str:
-    """Remember the result; a sentence for the learner if that failed."""
+def _kept(result: Result) -> tuple[str, dict[str, int]]:
+    """Remember the result; a sentence for the learner if that failed, and how often they tried and opened hints."""
     try:
-        progress.record(result)
+        entry = progress.record(result)
     except StorageError as error:
-        return f"Progress was not saved. {error}"
-    return ""
+        return f"Progress was not saved. {error}", {}
+    # A lesson that is executed for a book or a test is nobody's try.
+    told = not os.environ.get("TLCOURSE_STATIC")
+    return "", {name: int(entry.get(name, 0)) for name in ("tries", "hints")} if told else {}
 
 
 def _show(mime_bundle: dict[str, Any]) -> None:

@@ -46,6 +46,10 @@ class Exercise:
         hints: from nudge to near-answer, at least two.
         collect: `collect(answer, rng) -> Evidence`, runs beside the learner's code; plain data, never a verdict.
         judge: `judge(evidence, rng) -> list[Finding]`, pure; redraws the same inputs from an equal `rng`.
+        material: only where inputs have labels that a learner's code must not see: `material(rng) -> Evidence`, the
+            inputs without them. A grader calls it outside the kernel, which gets what it returns and no seed. Then it
+            is `collect(answer, material)`, and `judge(evidence, rng, held_out)`: labels that a class keeps of data that
+            learners brought, by name; empty in practice.
     """
 
     id: str
@@ -56,8 +60,9 @@ class Exercise:
     difficulty: int
     purpose: str
     hints: tuple[str, ...]
-    collect: Callable[[Any, np.random.Generator], Evidence] = field(repr=False)
-    judge: Callable[[Evidence, np.random.Generator], list[Finding]] = field(repr=False)
+    collect: Callable[[Any, Any], Evidence] = field(repr=False)
+    judge: Callable[..., list[Finding]] = field(repr=False)
+    material: Callable[[np.random.Generator], Evidence] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if not self.id.isidentifier():

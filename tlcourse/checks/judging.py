@@ -175,6 +175,37 @@ def _failure(name: str, error: dict[str, Any], points: float) -> Finding:
     )
 
 
+def not_class_numbers(given: Any, n_train: int, n_test: int, n_classes: int) -> tuple[str, str, str] | None:
+    """What is wrong with the form of predicted labels: code, message, next step; None if they can be counted.
+
+    Args:
+        given: what an answer returned, as `collecting.simple` wrote it down.
+        n_train, n_test: images to learn from, and images to name.
+        n_classes: labels are 0 to n_classes - 1.
+    """
+    cure = "Return one class number for each test image, shape (N,)."
+    if isinstance(given, list) and any(isinstance(item, str) for item in given):
+        return "names-not-numbers", "The predictions are words; the labels are class numbers from 0.", cure
+    try:
+        values = np.asarray(given, float)
+    except (TypeError, ValueError):
+        return "no-predictions", "What you return is no array of class numbers.", cure
+    if values.ndim == 0:
+        message = f"You return one number, {float(values):.3g}. The check works out the accuracy itself."
+        return "one-number", message, cure
+    if values.shape == (n_test, n_classes):
+        message = "You return a score for each class. Which class is it, then?"
+        return "scores-not-labels", message, "Take the class with the highest score: `.argmax(1)`."
+    if values.size == n_train != n_test:
+        return "training-images-named", "You name the training images; the test images are asked for.", cure
+    if values.size != n_test:
+        return "wrong-length", f"You return {values.size} numbers for {n_test} test images.", cure
+    if not np.isin(values, range(n_classes)).all():
+        message = f"The labels are 0 to {n_classes - 1}; yours hold others, from {values.min():g} to {values.max():g}."
+        return "unknown-labels", message, "Check what your classifier counts from."
+    return None
+
+
 def judge_question(question: Question, cases: Sequence[tuple[Any, ...]], calls: Sequence[Evidence]) -> Finding:
     """Compare every call with the reference; if some differ, name the misconception that explains them all."""
     answers = [question.part(record["value"]) for record in calls]

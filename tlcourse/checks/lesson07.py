@@ -5,13 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tlcourse.checks.collecting import call, each, kept, undisturbed
 from tlcourse.checks.exercise import Evidence, Exercise, Finding
-from tlcourse.checks.judging import Misconception, Question, judge_question, one_number, same_or_nan, unusable
+from tlcourse.checks.judging import (
+    Misconception,
+    Question,
+    judge_question,
+    not_class_numbers,
+    one_number,
+    same_or_nan,
+    unusable,
+)
 
 if TYPE_CHECKING:
     from torch import nn
@@ -28,17 +37,24 @@ _AHEAD = 0.10
 
 def _sign_task(rng: np.random.Generator) -> tuple[LabelledImages, LabelledImages]:
     """Eight of the everyday things, moved, turned and bent: training and test images, in an order drawn by `rng`."""
+    from tlcourse.worlds import EVERYDAY
+
+    things = tuple(rng.choice(EVERYDAY.characters, _CLASSES, replace=False).tolist())
+    parts = []
+    for per_class in (_TRAIN, _TEST):
+        data = _signs(things, per_class, int(rng.integers(2**31)))
+        parts.append(data.subset(rng.permutation(len(data))))
+    return parts[0], parts[1]
+
+
+@lru_cache(maxsize=2)  # drawn once where the same process collects and judges
+def _signs(things: tuple[str, ...], per_class: int, seed: int) -> LabelledImages:
     from tlcourse.worlds import EVERYDAY, PHOTO, glyphs
 
     style = PHOTO.but(
         polarity=1, texture=0, background=0.3, contrast=0.7, hidden=0, noise=0.2, blur=0.2, pose=1, warp=0.5, weight=0.3
     )
-    things = EVERYDAY.only(*rng.choice(EVERYDAY.characters, _CLASSES, replace=False).tolist())
-    parts = []
-    for per_class in (_TRAIN, _TEST):
-        data = glyphs(things, per_class, style=style, size=_SIDE, seed=int(rng.integers(2**31)), cache=False)
-        parts.append(data.subset(rng.permutation(len(data))))
-    return parts[0], parts[1]
+    return glyphs(EVERYDAY.only(*things), per_class, style=style, size=_SIDE, seed=seed, cache=False)
 
 
 def _collect_baseline(answer: Any, rng: np.random.Generator) -> Evidence:
@@ -60,37 +76,13 @@ def _judge_baseline(evidence: Evidence, rng: np.random.Generator) -> list[Findin
         return [fault]
     train, test = _sign_task(rng)
     given = evidence["call"]["value"]
-    code, message, cure = _no_labels(given, len(train), len(test)) or _too_weak(np.ravel(given), train, test)
+    unfit = not_class_numbers(given, len(train), len(test), _CLASSES)
+    code, message, cure = unfit or _too_weak(np.ravel(given), train, test)
     if code:
         return [Finding(code, False, message, cure, points)]
     right, naive = (float(np.mean(labels == test.labels)) for labels in (np.ravel(given), _nearest_mean(train, test)))
     message = f"{right:.2f} of the test images are named right; the best naive baseline has {naive:.2f}."
     return [Finding("beats-baseline", True, message, "", points)]
-
-
-def _no_labels(given: Any, n_train: int, n_test: int) -> tuple[str, str, str] | None:
-    """What is wrong with the form of the predictions: code, message, next step."""
-    cure = "Return one class number for each test image, shape (N,)."
-    if isinstance(given, list) and any(isinstance(item, str) for item in given):
-        return "names-not-numbers", "The predictions are words; the labels are class numbers from 0.", cure
-    try:
-        values = np.asarray(given, float)
-    except (TypeError, ValueError):
-        return "no-predictions", "What you return is no array of class numbers.", cure
-    if values.ndim == 0:
-        message = f"You return one number, {float(values):.3g}. The check works out the accuracy itself."
-        return "one-number", message, cure
-    if values.shape == (n_test, _CLASSES):
-        message = "You return a score for each class. Which class is it, then?"
-        return "scores-not-labels", message, "Take the class with the highest score: `.argmax(1)`."
-    if values.size == n_train != n_test:
-        return "training-images-named", "You name the training images; the test images are asked for.", cure
-    if values.size != n_test:
-        return "wrong-length", f"You return {values.size} numbers for {n_test} test images.", cure
-    if not np.isin(values, range(_CLASSES)).all():
-        message = f"The labels are 0 to {_CLASSES - 1}; yours hold others, from {values.min():g} to {values.max():g}."
-        return "unknown-labels", message, "Check what your classifier counts from."
-    return None
 
 
 def _too_weak(given: np.ndarray, train: LabelledImages, test: LabelledImages) -> tuple[str, str, str]:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tlcourse.checks.collecting import each, kept, undisturbed
+from tlcourse.checks.collecting import call, each, kept, undisturbed
 from tlcourse.checks.exercise import Evidence, Exercise, Finding
-from tlcourse.checks.judging import Misconception, Question, judge_question, same, unusable
+from tlcourse.checks.judging import Misconception, Question, judge_question, not_class_numbers, same, unusable
+
+if TYPE_CHECKING:
+    from tlcourse.worlds.images import LabelledImages
 
 # torch and fastai take seconds to import, and the registry imports this module: what needs them imports them when it runs.
 
@@ -487,6 +494,109 @@ def _group_fault(
     )
 
 
+# --- beat_the_clock -------------------------------------------------------------------------------------------------
+
+_RACE_CLASSES, _RACE_TRAIN, _RACE_TEST, _RACE_SIDE = 8, 10, 12, 48
+_WANTED, _PASSES, _RACE_POINTS = 0.80, 500, 3
+
+
+def _race_task(rng: np.random.Generator) -> tuple[LabelledImages, LabelledImages]:
+    """Eight of the everyday things on textured grounds: training and test images, in an order drawn by `rng`."""
+    from tlcourse.worlds import EVERYDAY
+
+    things = tuple(rng.choice(EVERYDAY.characters, _RACE_CLASSES, replace=False).tolist())
+    numbers = rng.permutation(_RACE_CLASSES)
+    parts = []
+    for per_class in (_RACE_TRAIN, _RACE_TEST):
+        data = _race_images(things, per_class, int(rng.integers(2**31)))
+        parts.append(replace(data, labels=numbers[data.labels]).subset(rng.permutation(len(data))))
+    return parts[0], parts[1]
+
+
+@lru_cache(maxsize=2)  # drawn once where the same process collects and judges
+def _race_images(things: tuple[str, ...], per_class: int, seed: int) -> LabelledImages:
+    from tlcourse.worlds import EVERYDAY, glyphs
+
+    return glyphs(EVERYDAY.only(*things), per_class, size=_RACE_SIDE, seed=seed, cache=False)
+
+
+def _collect_race(answer: Any, rng: np.random.Generator) -> Evidence:
+    """The predictions, and the floating-point operations that PyTorch did for them, forwards and backwards.
+
+    Seconds would depend on the machine and on what else it does; features kept from an earlier try would cost nothing.
+    """
+    from torch.utils.flop_counter import FlopCounterMode
+
+    train, test = _race_task(rng)
+    counter = FlopCounterMode(display=False)
+    with undisturbed(), _empty_cache(), counter:
+        record = call(answer, train.images.copy(), train.labels.copy(), test.images.copy())
+    return {"call": record, "work": int(counter.get_total_flops())}
+
+
+@contextmanager
+def _empty_cache() -> Iterator[None]:
+    before = os.environ.get("TLCOURSE_CACHE")
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["TLCOURSE_CACHE"] = folder
+        try:
+            yield
+        finally:
+            os.environ.pop("TLCOURSE_CACHE")
+            if before is not None:
+                os.environ["TLCOURSE_CACHE"] = before
+
+
+@cache
+def _work_of_a_pass() -> int:
+    """What GlyphNet's body does for one image of the race."""
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from tlcourse.models import GlyphNet
+
+    with torch.device("meta"), FlopCounterMode(display=False) as counter:
+        GlyphNet().body.eval()(torch.zeros(1, 3, _RACE_SIDE, _RACE_SIDE))
+    return int(counter.get_total_flops())
+
+
+def _judge_race(evidence: Evidence, rng: np.random.Generator) -> list[Finding]:
+    if fault := unusable("beat_the_clock", [evidence["call"]], _RACE_POINTS):
+        return [fault]
+    train, test = _race_task(rng)
+    given, passes = evidence["call"]["value"], evidence["work"] / _work_of_a_pass()
+    unfit = not_class_numbers(given, len(train), len(test), _RACE_CLASSES)
+    code, message, cure = unfit or _lost_race(float(np.mean(np.ravel(given) == test.labels)), passes)
+    if code:
+        return [Finding(code, False, message, cure, _RACE_POINTS)]
+    right = float(np.mean(np.ravel(given) == test.labels))
+    message = f"{right:.2f} after {passes:.0f} passes; {_WANTED:.2f} within {_PASSES} was asked."
+    return [Finding("beats-the-clock", True, message, "", _RACE_POINTS)]
+
+
+def _lost_race(right: float, passes: float) -> tuple[str, str, str]:
+    """What keeps it from the goal: code, message, next step; empty if nothing does."""
+    said = f"{right:.2f} of the test images are named right, after {passes:.0f} passes"
+    images = _RACE_CLASSES * (_RACE_TRAIN + _RACE_TEST)
+    if passes > _PASSES and right >= _WANTED:
+        cure = f"One pass over all {images} images costs {images}; each training step costs three an image."
+        return "accurate-but-late", f"{said}: accurate enough, but only {_PASSES} passes were allowed.", cure
+    if passes > _PASSES:
+        message = f"{said}: too late ({_PASSES} were allowed), and less than {_WANTED:.2f}."
+        return "late-and-weak", message, "Do not train a body under a random head: fit a head to frozen features first."
+    if right < _WANTED and passes < images / 2:
+        message = f"{said}: hardly a network has looked at the images, and {_WANTED:.2f} was asked."
+        return "no-network-used", message, "Let GlyphNet's frozen body see each image once; fit a linear head to that."
+    if right < 2 / _RACE_CLASSES:
+        message = f"{said}, which is about what guessing gives ({1 / _RACE_CLASSES:.2f})."
+        cure = "Are labels and images in the same order? Are training and test images normalised alike?"
+        return "no-better-than-guessing", message, cure
+    if right < _WANTED:
+        message = f"{said}: in time, but {_WANTED:.2f} was asked."
+        return "in-time-but-weak", message, "Normalise with the source's statistics, and fit the head on all features."
+    return "", "", ""
+
+
 # --- read_confusion -------------------------------------------------------------------------------------------------
 
 
@@ -720,6 +830,23 @@ EXERCISES = (
         ),
         collect=_collect_groups,
         judge=_judge_groups,
+    ),
+    Exercise(
+        id="beat_the_clock",
+        title="A stated accuracy within a stated time",
+        lesson="09",
+        points=3,
+        minutes=10,
+        difficulty=2,
+        purpose="Spend a small budget where it brings most: on features first.",
+        hints=(
+            "What does fastai's default spend its passes on? What could you leave out?",
+            "A frozen body sees each image once. Everything after that costs next to nothing.",
+            "`tl.transfer.frozen_features(body, images, mean=..., std=...)` for both sets of images, then any linear classifier.",
+            "`tl.transfer.linear_probe(x, labels, z, np.zeros(len(z))).predictions`, where x and z are the features of the two.",
+        ),
+        collect=_collect_race,
+        judge=_judge_race,
     ),
     Exercise(
         id="read_confusion",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -53,18 +54,31 @@ def practice_seed(exercise: Exercise) -> int:
     return int.from_bytes(hashlib.sha256(exercise.id.encode()).digest()[:4], "big")
 
 
+def draw_material(exercise: Exercise, seed: int) -> str:
+    """What an exercise sends to the kernel, as JSON text; empty if the kernel draws its inputs itself."""
+    return plain.dumps(exercise.material(np.random.default_rng(seed))) if exercise.material else ""
+
+
 def collect_evidence(exercise: Exercise, answer: Any, seed: int) -> str:
     """Call the answer on inputs drawn from `seed`; the evidence as JSON text. Runs beside the learner's code."""
-    return plain.dumps(exercise.collect(answer, np.random.default_rng(seed)))
+    inputs = plain.loads(draw_material(exercise, seed)) if exercise.material else np.random.default_rng(seed)
+    return plain.dumps(exercise.collect(answer, inputs))
 
 
-def judge_evidence(exercise: Exercise, evidence: str, seed: int) -> Result:
+def judge_evidence(exercise: Exercise, evidence: str, seed: int, held_out: Mapping[str, Any] | None = None) -> Result:
     """Judge the evidence on the same inputs. Runs none of the learner's code.
+
+    Args:
+        exercise: what was asked.
+        evidence: what `collect_evidence` wrote.
+        seed: what the inputs were drawn with.
+        held_out: labels that a class keeps, for an exercise with material.
 
     Raises:
         ValueError: the evidence is not what `collect_evidence` writes, or the judge's points do not add up.
     """
-    findings = tuple(exercise.judge(plain.loads(evidence), np.random.default_rng(seed)))
+    kept = [held_out or {}] if exercise.material else []
+    findings = tuple(exercise.judge(plain.loads(evidence), np.random.default_rng(seed), *kept))
     total = sum(finding.points for finding in findings)
     if any(finding.points <= 0 for finding in findings):
         raise ValueError(f"{exercise.id}: a finding without points could fail and cost nothing")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 import socket
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tlcourse.checks.exercise import Finding
@@ -26,11 +26,13 @@ class Case:
         exercise: the exercise's id.
         seed: what the evidence was drawn with.
         evidence: what the kernel sent, as text.
+        held_out: labels that the class keeps for this exercise.
     """
 
     exercise: str
     seed: int
     evidence: str
+    held_out: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def judge(case: Case) -> Judged:
     from tlcourse.checks import display, registry, result
 
     try:
-        judged = result.judge_evidence(registry.get(case.exercise), case.evidence, case.seed)
+        judged = result.judge_evidence(registry.get(case.exercise), case.evidence, case.seed, case.held_out)
     except Exception as error:  # a forger may send anything
         return Judged(fault=f"{type(error).__name__}: {error}"[:300])
     findings = tuple(

@@ -32,7 +32,7 @@ from tlcourse.errors import CourseError, NotebookError
 from tlcourse.grading import secret
 from tlcourse.grading.mending import mend
 from tlcourse.grading.nbgrading import Course
-from tlcourse.grading.release import Release
+from tlcourse.grading.release import Release, held_out_labels
 from tlcourse.grading.releasing import DAY
 from tlcourse.grading.verdicts import Result, Verdict
 
@@ -190,8 +190,9 @@ class Desk:
 
     def release_as_is(self, nb: Any, resources: Mapping[str, Any]) -> Release:
         """A submission that nbgrader has sanitised, as its own release: it has the gradebook's locked cells."""
-        seed = secret.of_class(self.course.root)
-        return Release(resources["nbgrader"]["notebook"], json.loads(json.dumps(nb)), seed=seed)
+        root, notebook = self.course.root, json.loads(json.dumps(nb))
+        kept = held_out_labels(root, notebook)
+        return Release(resources["nbgrader"]["notebook"], notebook, seed=secret.of_class(root), held_out=kept)
 
     def runs_here(self, nb: Any, resources: Mapping[str, Any]) -> bool:
         """Whether a notebook is for this very Python.

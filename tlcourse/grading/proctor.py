@@ -4,6 +4,7 @@ It listens on a line of its own, in a thread of its own, so that neither IPython
 in the notebook stands between a question and its answer. Requests and replies are lines of JSON:
 
 - `{"ask": "collect", "nonce", "exercise", "argument", "seed"}` -> `{"nonce", "evidence"}` or `{"nonce", "error"}`;
+  where labels are kept from the kernel, `"material"` stands in place of `"seed"`;
 - `{"ask": "prepare", "nonce", "names", "imported", "used", "alias"}` -> `{"nonce", "restored", "shadowed", "lies"}`:
   what tests stand on has been put back, tracing is off; told are the names that the notebook has laid something over,
   and those of values that equal anything;
@@ -75,6 +76,7 @@ def _listen(line: int, shell: Any, collectors: dict[str, Any], pristine: Pristin
     folder = os.getcwd()  # noqa: PTH109
     read, write, loads, dumps = os.read, os.write, json.loads, json.dumps
     generator, write_down, own = np.random.default_rng, plain.dumps, dict(vars(Pristine))
+    read_plain = plain.loads
     heard = b""
     while chunk := read(line, 65536):
         heard += chunk
@@ -101,7 +103,8 @@ def _listen(line: int, shell: Any, collectors: dict[str, Any], pristine: Pristin
         if answer and asked["ask"] == "collect":
             try:
                 value = eval(compile(asked["argument"], "<check>", "eval"), namespace)  # the learner's own name
-                evidence = collectors[asked["exercise"]](value, generator(asked["seed"]))
+                inputs = read_plain(asked["material"]) if "material" in asked else generator(asked["seed"])
+                evidence = collectors[asked["exercise"]](value, inputs)
                 answer["evidence"] = write_down(evidence)
             except BaseException as error:  # an answer may raise SystemExit too
                 answer["error"] = described(error)

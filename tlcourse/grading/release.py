@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tlcourse.errors import NotebookError
-from tlcourse.grading import secret
+from tlcourse.grading import cells, held_out, materials, secret
 
 if TYPE_CHECKING:
     from tlcourse.grading.nbgrading import Course
@@ -28,6 +28,8 @@ class Release:
         files: data files that lie beside the notebook: bytes by relative path.
         timeout: seconds that one cell may take.
         seed: the class's secret; each question's seed is derived from it and the submission.
+        held_out: labels that the class keeps of folders that learners brought, by the folder's name; empty unless the
+            lesson asks for them.
     """
 
     lesson: str
@@ -36,6 +38,7 @@ class Release:
     files: dict[str, bytes] = field(default_factory=dict, repr=False)
     timeout: float = 600.0
     seed: bytes = field(default=b"", repr=False)
+    held_out: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @classmethod
     def read(cls, path: Path) -> Release:
@@ -89,7 +92,16 @@ class Release:
         files = next((releasing.files_beside(folder, settings.ignored) for folder in folders if folder.is_dir()), {})
         seed = secret.of_class(course.root)
         return tuple(
-            cls(name, one.notebook, one.shown, files, settings.timeout, seed) for name, one in sorted(made.items())
+            cls(
+                name,
+                one.notebook,
+                one.shown,
+                files,
+                settings.timeout,
+                seed,
+                held_out_labels(course.root, one.notebook),
+            )
+            for name, one in sorted(made.items())
         )
 
     @property
@@ -106,6 +118,7 @@ class Release:
             "files": {name: base64.b64encode(data).decode() for name, data in self.files.items()},
             "timeout": self.timeout,
             "seed": base64.b64encode(self.seed).decode(),
+            "held_out": self.held_out,
         }
 
     @classmethod
@@ -113,3 +126,10 @@ class Release:
         """The inverse of `as_json`."""
         files = {name: base64.b64decode(text) for name, text in data["files"].items()}
         return cls(**{**data, "files": files, "seed": base64.b64decode(data["seed"])})
+
+
+def held_out_labels(root: Path, notebook: dict[str, Any]) -> dict[str, Any]:
+    """The labels that a class keeps for a lesson; none if no check of it takes its inputs from outside the kernel."""
+    calls = [cells.check_call(cells.source(cell)) for cell in notebook["cells"] if cells.is_test(cell)]
+    asks = any(call is not None and materials.has(call.exercise) for call in calls)
+    return held_out.of_class(root) if asks else {}

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
-from tlcourse.grading import cells, needed, plain_tests
+from tlcourse.grading import cells, materials, needed, plain_tests
 from tlcourse.grading.cells import Cell
 from tlcourse.grading.jury import Case
 from tlcourse.grading.kernel import Allowance, Kernel, KernelEnded, Ran
@@ -245,16 +245,35 @@ class Sitting:
     def _ask_check(self, kernel: Kernel, cell: Cell, call: cells.CheckCall) -> Asked:
         if call.before and (ran := kernel.run(call.before)).status != "ok":
             return Asked(ran=ran)
-        nonce, seed = secrets.token_hex(8), self._seed(cells.name(cell))
-        told = kernel.ask("collect", nonce, exercise=call.exercise, argument=call.argument, seed=seed)
+        nonce, name = secrets.token_hex(8), cells.name(cell)
+        held_out: Mapping[str, Any] = {}
+        if materials.has(call.exercise):
+            seed, held_out = self._seed_of_edition(name), self._release.held_out
+            inputs: dict[str, Any] = {"material": materials.drawn(call.exercise, seed)}
+        else:
+            seed = self._seed(name)
+            inputs = {"seed": seed}
+        told = kernel.ask("collect", nonce, exercise=call.exercise, argument=call.argument, **inputs)
         error, evidence = told.get("error"), told.get("evidence")
         if isinstance(error, dict):
             return Asked(verdict=Verdict.ERROR, error=error)
         if not isinstance(evidence, str):
             return Asked(verdict=Verdict.TAMPERED)
-        return Asked(case=Case(call.exercise, seed, evidence))
+        return Asked(case=Case(call.exercise, seed, evidence, held_out))
 
     def _seed(self, name: str) -> int:
         """A secret of its own for each question of each submission: whoever learns one has learnt nothing of use."""
-        text = f"{self._release.lesson}\0{name}\0{self._digest}".encode()
-        return int.from_bytes(hmac.new(self._release.seed, text, hashlib.sha256).digest()[:6], "big")
+        return int.from_bytes(self._mac(name, self._digest)[:6], "big")
+
+    def _seed_of_edition(self, name: str) -> int:
+        """The secret of one of a few editions: drawing inputs for each submission anew would take too long.
+
+        Which one a submission gets depends on its text, and so does a second try's: pictures that came out with the
+        first one's feedback, and were labelled by hand, are most likely not asked for again.
+        """
+        edition = int(self._digest, 16) % materials.EDITIONS
+        return int.from_bytes(self._mac(name, f"edition {edition}")[:16], "big")
+
+    def _mac(self, name: str, of: str) -> bytes:
+        text = f"{self._release.lesson}\0{name}\0{of}".encode()
+        return hmac.new(self._release.seed, text, hashlib.sha256).digest()

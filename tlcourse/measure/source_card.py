@@ -176,7 +176,7 @@ def _how_made(module: nn.Module, weights: Path, command: str, recipe: Recipe, se
         "command": f"{command} --images {recipe.images} --seed {recipe.seed}",
         "recipe": asdict(recipe),
         "training_seconds": round(seconds),
-        "machine": _machine(),
+        "machine": machine_facts(),
         "date": datetime.date.today().isoformat(),
     }
 
@@ -190,7 +190,8 @@ def _about_body(task: str, recipe: Recipe) -> str:
     return about + (walk if recipe.first_style else "")
 
 
-def _machine() -> dict[str, Any]:
+def machine_facts() -> dict[str, Any]:
+    """What computed, for a card: processor, cores, device, precision, version of torch."""
     device = best_device()
     return {
         "processor": platform.machine(),

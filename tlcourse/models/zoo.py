@@ -1,7 +1,7 @@
 """Source models: one way in to published architectures, the course's own network, and local weight files.
 
 A `SourceModel` says how to build a network and where to cut its body from its classifier. The published ones are in
-`zoo_torchvision` and `zoo_timm`; `register` takes one of your own.
+`zoo_torchvision`, `zoo_timm` and `zoo_huggingface`; `register` takes one of your own.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class SourceModel:
         late: the first child of the body that belongs to its late half; gives `split` its three groups.
         mean, std: of its training images' channels, in [0, 1].
         published: fetches the state dict of the whole network; None where nothing is published.
-        library: where it comes from: "torchvision", "timm" or "tlcourse".
+        library: where it comes from: "torchvision", "timm", "transformers" or "tlcourse".
         smallest: height and width, in pixels, of the smallest image that it can take.
         architecture: gives the function that fastai's `vision_learner` takes for this network, if there is one. It is
             called when that is needed: importing the zoo does not import torchvision.
@@ -145,6 +145,9 @@ def _installed(library: str) -> bool:
 def source_model(name: str | SourceModel) -> SourceModel:
     """The source model of this name (a SourceModel is given back as it is).
 
+    A folder, or a name with a slash such as "facebook/convnext-tiny-224", is one of Hugging Face: see
+    `huggingface_model`.
+
     Raises:
         CourseError: there is none; the message offers near names.
     """
@@ -152,6 +155,10 @@ def source_model(name: str | SourceModel) -> SourceModel:
         return name
     if name in _REGISTRY:
         return _REGISTRY[name]
+    if "/" in name or Path(name).is_dir():
+        from tlcourse.models.zoo_huggingface import huggingface_model  # it imports this module
+
+        return huggingface_model(name)
     near = difflib.get_close_matches(name.lower(), _REGISTRY, n=3, cutoff=0.5)
     cure = f"Did you mean {' or '.join(near)}?" if near else f"Choose one of {', '.join(source_models())}."
     raise CourseError(f"There is no source model {name!r}.", cure)

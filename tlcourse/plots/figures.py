@@ -120,7 +120,7 @@ def draw_curves(
         axes.axhline(chance, color=COLOURS["baseline"], linestyle="--", linewidth=1.3)
         ends.append((chance, "chance", "baseline"))
     axes.set_ylim(0, 1.02)
-    for height, (_, name, colour) in zip(spread_apart([end[0] for end in ends]), ends, strict=True):
+    for height, (_, name, colour) in zip(spread_apart([end[0] for end in ends], most=1.0), ends, strict=True):
         label_end(axes, name, height, colour)
 
 
@@ -143,13 +143,15 @@ def head(figure: Figure, title: str) -> None:
     figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
 
 
-def spread_apart(heights: Sequence[float], least: float = 0.075) -> list[float]:
-    """The heights moved apart, upwards, until labels at them do not overlap; the order is kept."""
+def spread_apart(heights: Sequence[float], least: float = 0.075, most: float = np.inf) -> list[float]:
+    """The heights moved apart, upwards as far as `most`, until labels at them do not overlap; the order is kept."""
     placed: dict[int, float] = {}
-    floor = -np.inf
-    for index in np.argsort(heights):
-        floor = max(float(heights[index]), floor + least)
-        placed[int(index)] = floor
+    order, floor, ceiling = np.argsort(heights), -np.inf, most
+    for index in order:
+        placed[int(index)] = floor = max(float(heights[index]), floor + least)
+    for index in order[::-1]:
+        placed[int(index)] = ceiling = min(placed[int(index)], ceiling)
+        ceiling -= least
     return [placed[index] for index in range(len(heights))]
 
 

@@ -61,14 +61,19 @@ def against_time(
                     accuracies,
                     color=COLOURS[colour],
                     marker="o",
-                    markersize=4,
-                    linewidth=1.2,
+                    markersize=5,
+                    linewidth=1.2 if len(seconds) > 1 else 0,
                     alpha=0.75,
                     label=label,
                 )
         if chance is not None:
             axes.axhline(chance, color=COLOURS["baseline"], linestyle="--", linewidth=1.3)
         axes.set_xscale("log")
+        low, high = axes.get_xlim()
+        ticks = [step * 10.0**power for power in range(-2, 5) for step in (1, 2, 5)]
+        axes.set_xticks(shown := [tick for tick in ticks if low <= tick <= high], [f"{tick:g}" for tick in shown])
+        axes.minorticks_off()
+        axes.set_xlim(low, high)
         axes.set_ylim(0, 1.02)
         axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 0.13))
         axes.set(xlabel=x_label, ylabel="test accuracy", title=title)
@@ -100,7 +105,8 @@ def confusion(matrix: np.ndarray, classes: Sequence[str], *, title: str) -> Pict
     with look():
         axes.imshow(matrix, cmap="Blues", vmax=matrix.max() * 1.3)
         for row, column in zip(*np.nonzero(matrix), strict=True):
-            colour = COLOURS["ink"] if row == column else COLOURS["scratch"]
+            dark = matrix[row, column] > 0.5 * matrix.max()
+            colour = "white" if dark else COLOURS["ink" if row == column else "scratch"]
             axes.text(column, row, f"{matrix[row, column]:g}", ha="center", va="center", fontsize=8, color=colour)
         axes.set_xticks(range(len(classes)), classes, rotation=90, fontsize=8)
         axes.set_yticks(range(len(classes)), classes, fontsize=8)

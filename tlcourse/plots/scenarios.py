@@ -38,16 +38,16 @@ def scenarios(
                 mean, reach = mean_and_reach(strategies[name])
                 axes.barh(row, mean, color=COLOURS[colour], height=0.62)
                 axes.errorbar(mean, row, xerr=reach, color=COLOURS["ink"], capsize=3, linewidth=1.3)
-                inside = mean > 0.6
-                place, offset = (0.0, 5) if inside else (mean + reach, 5)
+                inside = mean > 0.3
                 axes.annotate(
                     f"{mean:.2f}",
-                    (place, row),
-                    xytext=(offset, 0),
+                    (0.0 if inside else mean + reach, row),
+                    xytext=(5, 0),
                     textcoords="offset points",
                     va="center",
                     color="white" if inside else COLOURS["ink"],
                     fontweight="bold" if inside else "normal",
+                    bbox={"facecolor": COLOURS[colour], "edgecolor": "none", "pad": 1} if inside else None,
                 )
             axes.set_xlim(0, 1.04)
             axes.set_xlabel(x_label)
@@ -127,15 +127,20 @@ def similarity_walk(
         axes.errorbar(
             x, mean, yerr=mean - low, fmt="o", color=COLOURS["transfer"], capsize=4, linewidth=2, markersize=8
         )
-        for rank, task in enumerate(np.argsort(x)):
-            right = x[task] > (x.min() + x.max()) / 2
+        span = max(float(np.ptp(x)), 1e-9)
+        for task, name in enumerate(names):
+            # To the right of its dot, unless a neighbour's bar stands where the name would.
+            room = span * (0.03 + 0.013 * len(name))
+            left = bool(((x > x[task]) & (x < x[task] + room)).any())
             axes.annotate(
-                names[task],
+                name,
                 (x[task], mean[task]),
-                xytext=(-9 if right else 9, -15 if rank % 2 else 8),  # neighbours on different sides
+                xytext=(-9 if left else 9, 0),
                 textcoords="offset points",
-                ha="right" if right else "left",
+                ha="right" if left else "left",
+                va="center",
             )
+        axes.set_xlim(x.min() - 0.08 * span, x.max() + 0.22 * span)
         for place, text, side in ((0.985, f"↑ {above}", "top"), (0.015, f"↓ {below}", "bottom")):
             axes.text(0.01, place, text, transform=axes.transAxes, va=side, color=COLOURS["baseline"])
         axes.set(xlabel="proxy A-distance to the source (2: nothing alike)", ylabel=y_label, title=title)

@@ -58,7 +58,7 @@ def fit(
     steps: int,
     rate: float = 1e-3,
     batch_size: int = 32,
-    measure_at: Sequence[int] = (),
+    measure_at: Sequence[int] | None = (),
     seed: int = 0,
     mean: Sequence[float] = GLYPH_MEAN,
     std: Sequence[float] = GLYPH_STD,
@@ -75,7 +75,7 @@ def fit(
         steps: optimiser steps.
         rate: the peak learning rate; the schedule is that of Smith & Topin (2018), "Super-Convergence".
         batch_size: images a step; batches run through reshuffled passes over `train`.
-        measure_at: steps at which to measure; 0 and the last are always added.
+        measure_at: steps at which to measure; 0 and the last are always added. None measures after the last alone.
         seed: order of the batches.
         mean, std: what images are normalised with.
 
@@ -102,7 +102,7 @@ def fit_tensors(
     steps: int,
     rate: float = 1e-3,
     batch_size: int = 32,
-    measure_at: Sequence[int] = (),
+    measure_at: Sequence[int] | None = (),
     seed: int = 0,
 ) -> History:
     """`fit` for what is prepared already: (inputs (N, ...), int64 labels (N,)) on the course's device.
@@ -115,7 +115,7 @@ def fit_tensors(
     optimiser = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=rate, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=max(steps, 2))
     order = torch.Generator().manual_seed(seed)
-    wanted, history, spent = {0, steps, *measure_at}, History(), 0.0
+    wanted, history, spent = {steps} if measure_at is None else {0, steps, *measure_at}, History(), 0.0
     batches: list[torch.Tensor] = []
     for step in range(steps + 1):
         if step in wanted:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import nn
@@ -59,12 +60,13 @@ def retrain(
         frozen: how many of its first children to hold; 0 trains them all.
         train, test, steps, rate, seed, mean, std: as in `fit`.
     """
+    budget: dict[str, Any] = {"steps": steps, "rate": rate, "seed": seed, "measure_at": None}
     if frozen == 0:
-        return fit(network, train, test, steps=steps, rate=rate, seed=seed, mean=mean, std=std).accuracy[-1]
+        return fit(network, train, test, mean=mean, std=std, **budget).accuracy[-1]
     lower, upper = network[:frozen], network[frozen:]
     (x, y), (test_x, test_y) = prepared(train, mean, std), prepared(test, mean, std)
     maps, test_maps = (_outputs(lower, images) for images in (x, test_x))
-    return fit_tensors(upper, (maps, y), (test_maps, test_y), steps=steps, rate=rate, seed=seed).accuracy[-1]
+    return fit_tensors(upper, (maps, y), (test_maps, test_y), **budget).accuracy[-1]
 
 
 @torch.no_grad()

@@ -35,6 +35,22 @@ def read_photo(path: Path, size: int) -> np.ndarray:
     return np.ascontiguousarray(np.asarray(square).transpose(2, 0, 1))
 
 
+def bare_photo(path: Path, side: int) -> Image.Image:
+    """A photo upright, in RGB, its longer side at most `side` pixels, with nothing but its pixels.
+
+    Raises:
+        PhotoError: the file is missing, damaged, cut short or no photo.
+    """
+    try:
+        with Image.open(path) as opened:
+            opened.draft(None, (side, side))
+            photo = _as_rgb(ImageOps.exif_transpose(opened))
+    except Exception as error:
+        raise PhotoError(_reason(error)) from error
+    photo.thumbnail((side, side))
+    return Image.fromarray(np.asarray(photo))  # a copy of the pixels: metadata stays behind
+
+
 def _as_rgb(photo: Image.Image) -> Image.Image:
     if photo.mode.startswith("I"):  # 16 bits a pixel, which convert() would clip at 255
         photo = Image.fromarray((np.asarray(photo) / 257).round().clip(0, 255).astype(np.uint8))

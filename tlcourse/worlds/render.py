@@ -27,16 +27,33 @@ def render(masks: np.ndarray, style: Style, size: int, rng: _Generator) -> np.nd
     Returns:
         uint8 array of shape (N, 3, size, size), RGB.
     """
+    coverage, figure, ground = layers(masks, style, size, rng)
+    return finished(ground + coverage * (figure - ground), style, rng)
+
+
+def layers(
+    masks: np.ndarray, style: Style, size: int, rng: _Generator
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """What `render` puts on top of each other, before blur and noise.
+
+    Returns:
+        (how much of each pixel the figure covers, shape (N, 1, size, size); the figure's colours and the ground's, both
+        of shape (N, 3, size, size)), float32, about 0 to 1.
+    """
     ink = torch.from_numpy(np.ascontiguousarray(masks)).float()[:, None] / 255
     coverage = _stroke_weight(_posed(ink, style, size, rng), style, rng)
     coverage = _partly_hidden(coverage, style, rng)
     figure, ground = _colours(len(masks), style, rng)
     figure = figure + 0.35 * style.texture * _pattern(len(masks), size, rng)
     ground = ground + 0.4 * style.background * _pattern(len(masks), size, rng)
-    image = ground + coverage * (figure - ground)
+    return coverage, figure, ground
+
+
+def finished(image: torch.Tensor, style: Style, rng: _Generator) -> np.ndarray:
+    """Blurred, noisy and rounded: float32 images of shape (N, 3, size, size) as uint8 ones."""
     image = _blurred(image, style, rng)
     if style.noise:
-        image += 0.25 * style.noise * _uniform(rng, len(masks), 0.2, 1) * _normal(rng, *image.shape)
+        image += 0.25 * style.noise * _uniform(rng, len(image), 0.2, 1) * _normal(rng, *image.shape)
     return image.clamp_(0, 1).mul_(255).round_().to(torch.uint8).numpy()
 
 
