@@ -35,7 +35,7 @@ class TestLabelledTexts:
     def test_a_text_keeps_its_part_whatever_stands_beside_it(self) -> None:
         many = LabelledTexts(tuple(f"text {i}" for i in range(100)), np.arange(100) % 2, ("even", "odd"), "many")
         pool, test = many.split(10)
-        fewer_pool, fewer_test = many.subset(range(95)).split(10)
+        _, fewer_test = many.subset(range(95)).split(10)
         assert len(pool) == 80 and np.bincount(test.labels).tolist() == [10, 10]
         assert not set(pool.texts) & set(test.texts)
         assert len(set(test.texts) & set(fewer_test.texts)) >= 18

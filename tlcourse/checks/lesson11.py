@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -78,7 +79,11 @@ def _judge_freeze(evidence: Evidence, rng: np.random.Generator) -> list[Finding]
         return [fault]
     if whole := _nothing_trains(evidence):
         return [whole]
-    return [_weights_finding(evidence), _dropout_finding(evidence, rng), _head_finding(evidence)]
+    weights, dropout, head = _weights_finding(evidence), _dropout_finding(evidence, rng), _head_finding(evidence)
+    if weights.code == "nothing-frozen" and not dropout.passed:
+        # Nothing was done at all: that the head still learns is no merit then.
+        return [replace(weights, points=weights.points + head.points), dropout]
+    return [weights, dropout, head]
 
 
 def _nothing_trains(evidence: Evidence) -> Finding | None:
