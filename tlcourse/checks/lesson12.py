@@ -432,8 +432,8 @@ def _judge_folds(evidence: Evidence, rng: np.random.Generator) -> list[Finding]:
         return [Finding("sides-exchanged", False, message, "The speaker who gives the fold its name is tested.", 2)]
     tested = _first(_test_fault(*fold) for fold in folds)
     trained = _first(_train_fault(*fold) for fold in folds)
-    if tested and trained and (tested[0], trained[0]) == ("name-inside-name", "training-incomplete"):
-        return [Finding(*tested, 2)]  # one mistake, seen from both sides
+    if tested and trained and tested[0] in ("name-inside-name", "others-tested"):
+        return [Finding(*tested, 2)]  # one mistake: whoever is tested wrongly is missing or extra on the other side
     right = Finding("test-side", True, "Each fold tests all recordings of its own speaker.", "", 1)
     apart = Finding("training-side", True, "Each fold trains on all others, and on nobody that it tests.", "", 1)
     return [Finding(*tested, 1) if tested else right, Finding(*trained, 1) if trained else apart]
