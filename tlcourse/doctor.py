@@ -32,7 +32,7 @@ Status = Literal["ok", "warn", "fault"]
 OLDEST, NEWEST = (3, 11), (3, 13)
 LAB = ("jupyterlab", "ipykernel", "ipywidgets", "nbclient", "nbformat")
 # What lesson 14 exports and serves with; the lab brings it.
-SHIP = ("onnx", "onnxscript", "onnxruntime", "starlette", "uvicorn", "python-multipart")
+SHIP = ("onnx", "onnxscript", "onnxruntime", "starlette", "uvicorn")
 BASE = (
     "fastai",
     "torch",

@@ -6,7 +6,7 @@ import re
 
 import contrast
 import pytest
-from learner import Lesson, Server
+from learner import Lesson
 from playwright.sync_api import Locator, expect
 
 ERROR = "[data-mime-type='application/vnd.jupyter.stderr'], [data-mime-type='application/vnd.jupyter.error']"
@@ -15,11 +15,6 @@ ERROR = "[data-mime-type='application/vnd.jupyter.stderr'], [data-mime-type='app
 def card(cell: Locator) -> Locator:
     """The result or the hints below a cell."""
     return cell.get_by_role("status")
-
-
-def test_the_printed_address_opens_the_first_lesson(server: Server, lesson: Lesson) -> None:
-    lesson.open(server.address)
-    expect(lesson.page.get_by_role("heading", name="Start here")).to_be_visible()
 
 
 def test_a_stub_is_not_yet_right_and_says_what_to_do(lesson: Lesson) -> None:
