@@ -7,13 +7,13 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tlcourse import storage
+from tlcourse.models.checkpoint import resume, save
 from tlcourse.models.device import autocast_context, best_device, memory_format
 from tlcourse.models.glyphnet import GLYPH_MEAN, GLYPH_STD, GlyphNet
 from tlcourse.worlds.alphabets import PICTOGRAPHS
@@ -154,7 +154,7 @@ def pretrain(
     model.to(device).to(memory_format=memory_format(device)).train()
     optimiser = _optimiser(model, recipe)
     known = {**asdict(recipe), "task": objective.name}
-    first, seconds = _resume(checkpoint, known, model, optimiser)
+    first, seconds = resume(checkpoint, known, model, optimiser)
     chunks = max(1, recipe.images // CHUNK)
     mark = time.perf_counter()
     for chunk in range(first, chunks):
@@ -167,7 +167,7 @@ def pretrain(
         seconds, mark = seconds + time.perf_counter() - mark, time.perf_counter()
         report(Progress((chunk + 1) * CHUNK, chunks * CHUNK, loss, accuracy, seconds))
         if checkpoint and ((chunk + 1) % every == 0 or chunk + 1 == chunks):
-            _save(checkpoint, known, model, optimiser, chunk + 1, seconds)
+            save(checkpoint, known, model, optimiser, chunk + 1, seconds)
     return model.eval().cpu(), seconds
 
 
@@ -214,34 +214,3 @@ def _learn(
         total_loss += loss.item() * len(rows)
         total_right += (logits.argmax(1) == right).float().mean().item() * len(rows)
     return total_loss / len(images), total_right / len(images)
-
-
-def _save(
-    path: Path, known: dict[str, Any], model: GlyphNet, optimiser: torch.optim.Optimizer, chunk: int, seconds: float
-) -> None:
-    state = {
-        "recipe": known,
-        "chunk": chunk,
-        "seconds": seconds,
-        "model": model.state_dict(),
-        "optimiser": optimiser.state_dict(),
-    }
-    with storage.atomic_file(path) as file:
-        torch.save(state, file)
-
-
-def _resume(
-    path: Path | None, known: dict[str, Any], model: GlyphNet, optimiser: torch.optim.Optimizer
-) -> tuple[int, float]:
-    """Load a matching checkpoint; returns the first chunk still to learn from and the seconds spent before."""
-    if path is None or not path.exists():
-        return 0, 0.0
-    try:
-        state = torch.load(path, weights_only=True, map_location="cpu")
-    except Exception:  # a checkpoint is only a short cut: a damaged one means starting again
-        return 0, 0.0
-    if not isinstance(state, dict) or state.get("recipe") != known:
-        return 0, 0.0
-    model.load_state_dict(state["model"])
-    optimiser.load_state_dict(state["optimiser"])
-    return state["chunk"], state["seconds"]

@@ -8,15 +8,14 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tlcourse import storage
 from tlcourse.errors import DataError
+from tlcourse.models.checkpoint import resume, save
 from tlcourse.models.device import autocast_context, best_device
 from tlcourse.models.text_encoder import TextEncoder
 from tlcourse.models.text_tokens import Vocabulary
@@ -149,7 +148,7 @@ def pretrain_text(
         encoder.parameters(), lr=recipe.peak_rate, betas=(0.8, 0.99), weight_decay=recipe.weight_decay
     )
     known = {**asdict(recipe), "sources": list(recipe.sources), "texts": corpus.fingerprint}
-    first, seconds = _resume(checkpoint, known, encoder, optimiser)
+    first, seconds = resume(checkpoint, known, encoder, optimiser)
     mark = time.perf_counter()
     for start in range(first, recipe.steps, CHUNK):
         end = min(start + CHUNK, recipe.steps)
@@ -159,7 +158,7 @@ def pretrain_text(
         seconds, mark = seconds + time.perf_counter() - mark, time.perf_counter()
         report(TextProgress(end, recipe.steps, loss, seconds))
         if checkpoint and (start // CHUNK % every == every - 1 or end == recipe.steps):
-            _save(checkpoint, known, encoder, optimiser, end, seconds)
+            save(checkpoint, known, encoder, optimiser, end, seconds)
     return encoder.eval().cpu(), seconds
 
 
@@ -266,34 +265,3 @@ def perplexity(encoder: TextEncoder, row: np.ndarray, width: int = 64) -> float:
             for a, b in zip(x.split(64), y.split(64), strict=True)
         ]
     return math.exp(sum(loss.item() for loss in losses) / usable)
-
-
-def _save(
-    path: Path, known: dict[str, Any], encoder: TextEncoder, optimiser: torch.optim.Optimizer, step: int, seconds: float
-) -> None:
-    state = {
-        "recipe": known,
-        "step": step,
-        "seconds": seconds,
-        "encoder": encoder.state_dict(),
-        "optimiser": optimiser.state_dict(),
-    }
-    with storage.atomic_file(path) as file:
-        torch.save(state, file)
-
-
-def _resume(
-    path: Path | None, known: dict[str, Any], encoder: TextEncoder, optimiser: torch.optim.Optimizer
-) -> tuple[int, float]:
-    """Load a matching checkpoint; returns the first step still to do and the seconds spent before."""
-    if path is None or not path.exists():
-        return 0, 0.0
-    try:
-        state = torch.load(path, weights_only=True, map_location="cpu")
-    except Exception:  # a checkpoint is only a short cut: a damaged one means starting again
-        return 0, 0.0
-    if not isinstance(state, dict) or state.get("recipe") != known:
-        return 0, 0.0
-    encoder.load_state_dict(state["encoder"])
-    optimiser.load_state_dict(state["optimiser"])
-    return state["step"], state["seconds"]
