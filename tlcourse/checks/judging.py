@@ -55,6 +55,17 @@ def one_number(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
+def kind_of(value: Any) -> str:
+    """What a value that is no number is, in words."""
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}"
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    kinds = {str: "text", dict: "a dict", bool: "a truth value", np.bool_: "a truth value", type(None): "None"}
+    opaque = isinstance(value, dict) and set(value) == {"type"}
+    return f"something of the type {value['type']}" if opaque else kinds.get(type(value), type(value).__name__)
+
+
 @dataclass(frozen=True)
 class Misconception:
     """A mistake that people really make, as a function: what an answer with this mistake returns.

@@ -60,7 +60,7 @@ def _freeze_trial(
     """Two epochs of one step, with the answer called after `train()` in each, as the exercise says."""
     import torch
 
-    from tlcourse.checks.small_network import batch_norms, small_batch, small_network
+    from tlcourse.checks.small_network import batch_norms, one_step, small_batch, small_network
 
     network = small_network(rng, widths, n_classes, dropout)
     images, labels = small_batch(rng, 12, n_classes)
@@ -75,7 +75,7 @@ def _freeze_trial(
         same_features = _same_features(before, network, images) if epoch == 0 else same_features
         flags = [name for name, module in network.named_modules() if "requires_grad" in vars(module)]
         asks = {name: parameter.requires_grad for name, parameter in network.named_parameters()}
-        error = _one_step(network, images, labels)
+        error = one_step(network, images, labels)
     return {
         "call": record,
         "gradients_on": switched_on,
@@ -106,23 +106,6 @@ def _moved_norms(before: nn.Module, after: nn.Module) -> list[str]:
             for statistic in ("running_mean", "running_var")
         )
     ]
-
-
-def _one_step(network: nn.Module, images: Tensor, labels: Tensor) -> str:
-    """A step of SGD on whatever asks for a gradient; the error's text if it cannot be made."""
-    import torch
-
-    try:
-        loss = torch.nn.functional.cross_entropy(network(images), labels)
-        loss.backward()
-        with torch.no_grad():
-            for parameter in network.parameters():
-                if parameter.requires_grad and parameter.grad is not None:
-                    parameter.sub_(0.1 * parameter.grad)
-                parameter.grad = None
-    except Exception as error:  # a learner's change can break a network in any way
-        return f"{type(error).__name__}, {str(error)[:120]}"
-    return ""
 
 
 def _moved(before: nn.Module, after: nn.Module) -> list[str]:

@@ -11,7 +11,16 @@ import numpy as np
 
 from tlcourse.checks.collecting import call, each, kept
 from tlcourse.checks.exercise import Evidence, Exercise, Finding
-from tlcourse.checks.judging import Misconception, Question, judge_question, one_number, same, same_or_nan, unusable
+from tlcourse.checks.judging import (
+    Misconception,
+    Question,
+    judge_question,
+    kind_of,
+    one_number,
+    same,
+    same_or_nan,
+    unusable,
+)
 
 # torch takes seconds to import, and the registry imports this module: what needs torch imports it when it runs.
 
@@ -23,20 +32,9 @@ def _not_a_number(name: str, calls: Sequence[Evidence], points: float) -> Findin
         if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.number):
             several = isinstance(value, np.ndarray | list)
             cure = "Sum or average until one number is left." if several else "Return the bare number."
-            message = f"`{name}` must return one number; here it returns {_kind(value)}."
+            message = f"`{name}` must return one number; here it returns {kind_of(value)}."
             return Finding("not-one-number", False, message, cure, points)
     return None
-
-
-def _kind(value: Any) -> str:
-    """What a value that is no number is, in words."""
-    if isinstance(value, np.ndarray):
-        return f"an array of shape {value.shape}"
-    if isinstance(value, list):
-        return f"a list of {len(value)}"
-    kinds = {str: "text", dict: "a dict", bool: "a truth value", np.bool_: "a truth value", type(None): "None"}
-    opaque = isinstance(value, dict) and set(value) == {"type"}
-    return f"something of the type {value['type']}" if opaque else kinds.get(type(value), type(value).__name__)
 
 
 def _row(value: Any) -> Any:

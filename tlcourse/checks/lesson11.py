@@ -12,10 +12,10 @@ import numpy as np
 
 from tlcourse.checks.collecting import call, each, simple, undisturbed
 from tlcourse.checks.exercise import Evidence, Exercise, Finding
-from tlcourse.checks.judging import Misconception, Question, judge_question, one_number, same, unusable
+from tlcourse.checks.judging import Misconception, Question, judge_question, kind_of, one_number, same, unusable
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    pass
 
 # torch takes seconds to import, and the registry imports this module: what needs torch imports it when it runs.
 
@@ -29,6 +29,7 @@ def _collect_freeze(answer: Any, rng: np.random.Generator) -> Evidence:
     """Two epochs of one step each, with the answer called after `train()` in each, as the exercise says."""
     import torch
 
+    from tlcourse.checks.small_network import one_step
     from tlcourse.checks.small_reader import small_classifier
 
     with undisturbed():
@@ -44,7 +45,7 @@ def _collect_freeze(answer: Any, rng: np.random.Generator) -> Evidence:
             features.append(call(network.encoder, numbers))
             modes = {name: module.training for name, module in network.named_modules() if name}
             asks = {name: parameter.requires_grad for name, parameter in network.named_parameters()}
-            error = _one_step(network, numbers, labels)
+            error = one_step(network, numbers, labels)
         moved = [n for n, p in network.named_parameters() if not torch.equal(p, dict(before.named_parameters())[n])]
     return {
         "call": {**record, "value": simple(None) if record["value"] is None else 0},
@@ -55,22 +56,6 @@ def _collect_freeze(answer: Any, rng: np.random.Generator) -> Evidence:
         "step_error": error,
         "gradients_on": gradients_on,
     }
-
-
-def _one_step(network: nn.Module, numbers: Tensor, labels: Tensor) -> str:
-    """A step of SGD on whatever asks for a gradient; the error's text if it cannot be made."""
-    import torch
-
-    try:
-        torch.nn.functional.cross_entropy(network(numbers), labels).backward()
-        with torch.no_grad():
-            for parameter in network.parameters():
-                if parameter.requires_grad and parameter.grad is not None:
-                    parameter.sub_(0.1 * parameter.grad)
-                parameter.grad = None
-    except Exception as error:  # a learner's change can break a network in any way
-        return f"{type(error).__name__}, {str(error)[:120]}"
-    return ""
 
 
 def _judge_freeze(evidence: Evidence, rng: np.random.Generator) -> list[Finding]:
@@ -357,7 +342,7 @@ def _judge_pool(evidence: Evidence, rng: np.random.Generator) -> list[Finding]:
     for record, (states, _) in zip(calls, cases, strict=True):
         value = record["value"]
         if not isinstance(value, np.ndarray):
-            message = f"`pool_tokens` must return a tensor; here it returns {_kind(value)}."
+            message = f"`pool_tokens` must return a tensor; here it returns {kind_of(value)}."
             return [Finding("not-a-tensor", False, message, "Compute with the tensors, without a list.", _POOL.points)]
         if value.shape == states.shape:
             message = "You return one vector a token; the tokens have not been pooled."
@@ -369,17 +354,6 @@ def _judge_pool(evidence: Evidence, rng: np.random.Generator) -> list[Finding]:
         cure = "Multiply the states by the mask, sum over the tokens, divide by the number of tokens in each text."
         return [Finding("nan", False, message, cure, _POOL.points)]
     return [finding]
-
-
-def _kind(value: Any) -> str:
-    """What a value that is no number is, in words."""
-    if isinstance(value, np.ndarray):
-        return f"an array of shape {value.shape}"
-    if isinstance(value, list):
-        return f"a list of {len(value)}"
-    kinds = {str: "text", dict: "a dict", bool: "a truth value", np.bool_: "a truth value", type(None): "None"}
-    opaque = isinstance(value, dict) and set(value) == {"type"}
-    return f"something of the type {value['type']}" if opaque else kinds.get(type(value), type(value).__name__)
 
 
 # --- few_label_curve ------------------------------------------------------------------------------------------------
@@ -486,7 +460,7 @@ def _table_finding(value: Any, draws: list[np.ndarray], worth: np.ndarray) -> Fi
     """The scores must stand one row a seed and one column a count."""
     table = np.array(value, float) if _is_table(value) else None
     if table is None or table.ndim != 2:
-        message = f"`few_label_curve` returns {_kind(value)}; it should return one row a seed, one number a count."
+        message = f"`few_label_curve` returns {kind_of(value)}; it should return one row a seed, one number a count."
         averaged = isinstance(value, np.ndarray | list) and len(value) == len(_COUNTS)
         cure = "Keep every seed's scores: averaged, no interval can be drawn." if averaged else "Collect the scores."
         return Finding("averaged" if averaged else "not-a-table", False, message, cure, 1)
@@ -693,7 +667,7 @@ def _judge_slanted(evidence: Evidence, rng: np.random.Generator) -> list[Finding
     for record in calls:
         value = one_number(record["value"])
         if isinstance(value, bool) or not isinstance(value, int | float):
-            message = f"`slanted_rate` must return one number; here it returns {_kind(value)}."
+            message = f"`slanted_rate` must return one number; here it returns {kind_of(value)}."
             return [Finding("not-one-number", False, message, "Return the rate of step `t` alone.", _SLANTED.points)]
     return [judge_question(_SLANTED, _slanted_cases(rng), calls)]
 

@@ -65,3 +65,17 @@ def small_batch(rng: np.random.Generator, n: int, n_classes: int) -> tuple[Tenso
 def batch_norms(network: nn.Module) -> dict[str, nn.BatchNorm2d]:
     """Every batch norm by its full name, such as `block2.bn1`."""
     return {name: module for name, module in network.named_modules() if isinstance(module, nn.BatchNorm2d)}
+
+
+def one_step(network: nn.Module, inputs: Tensor, labels: Tensor) -> str:
+    """A step of SGD on whatever asks for a gradient; the error's text if it cannot be made."""
+    try:
+        nn.functional.cross_entropy(network(inputs), labels).backward()
+        with torch.no_grad():
+            for parameter in network.parameters():
+                if parameter.requires_grad and parameter.grad is not None:
+                    parameter.sub_(0.1 * parameter.grad)
+                parameter.grad = None
+    except Exception as error:  # a learner's change can break a network in any way
+        return f"{type(error).__name__}, {str(error)[:120]}"
+    return ""
