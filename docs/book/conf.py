@@ -15,6 +15,7 @@ html_math_renderer = "mathml"
 html_copy_source = False
 html_show_copyright = False
 myst_enable_extensions = ["dollarmath"]
+myst_dmath_double_inline = True  # a formula on a line of its own inside a paragraph, as notebooks allow
 myst_heading_anchors = 3
 nb_execution_mode = "off"
 autodoc_member_order = "bysource"
