@@ -38,7 +38,8 @@ def make(root: Path, query: str, exercise: str = "") -> tuple[Lesson, list[Path]
     exercise = exercise or name.replace("-", "_")
     _insist_on_exercise(exercise)
     lesson = Lesson(root, f"{number}-{name}")
-    values = {"number": number, "name": name, "exercise": exercise, "title": name.replace("-", " ").capitalize()}
+    title = name.replace("-", " ").capitalize()
+    values = {"number": number, "seed": int(number), "name": name, "exercise": exercise, "title": title}
     files = {
         lesson.source: "lesson",
         root / "tlcourse" / "checks" / f"lesson{number}.py": "checks",
@@ -48,8 +49,7 @@ def make(root: Path, query: str, exercise: str = "") -> tuple[Lesson, list[Path]
         raise LessonError(f"There is {' and '.join(there)} already.", "Choose another name, or another exercise.")
     for path, template in files.items():
         text = (_TEMPLATES / f"{template}.txt").read_text(encoding="utf-8")
-        # The seed of a world is a number, and Python has none that begins with 0.
-        storage.write_text(path, Template(text).substitute(values).replace(f"seed={number}", f"seed={int(number)}"))
+        storage.write_text(path, Template(text).substitute(values))
     return lesson, list(files)
 
 

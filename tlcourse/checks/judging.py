@@ -217,6 +217,21 @@ def not_class_numbers(given: Any, n_train: int, n_test: int, n_classes: int) -> 
     return None
 
 
+def entries_missing(name: str, calls: Sequence[Evidence], keys: Sequence[str], points: float) -> Finding | None:
+    """A finding where what is returned is no dict with these keys."""
+    wanted = ", ".join(repr(key) for key in keys)
+    for record in calls:
+        value = record["value"]
+        if not isinstance(value, dict) or set(value) == {"type"}:
+            message = f"`{name}` must return a dict with the keys {wanted}."
+            return Finding("not-a-dict", False, message, f"End with `return {{{wanted.split(',')[0]}: ...}}`.", points)
+        if missing := [key for key in keys if key not in value]:
+            found = ", ".join(repr(key) for key in value) or "none"
+            message = f"The dict lacks {', '.join(map(repr, missing))}; its keys are: {found}."
+            return Finding("keys-missing", False, message, f"Return all of {wanted}.", points)
+    return None
+
+
 def judge_question(question: Question, cases: Sequence[tuple[Any, ...]], calls: Sequence[Evidence]) -> Finding:
     """Compare every call with the reference; if some differ, name the misconception that explains them all."""
     answers = [question.part(record["value"]) for record in calls]

@@ -10,22 +10,16 @@ import numpy as np
 
 from tlcourse.checks.collecting import each
 from tlcourse.checks.exercise import Evidence, Exercise, Finding
-from tlcourse.checks.judging import Misconception, Question, judge_question, one_number, same, same_or_nan, unusable
-
-
-def _entries_missing(name: str, calls: Sequence[Evidence], keys: Sequence[str], points: float) -> Finding | None:
-    """A finding where what is returned is no dict with these keys."""
-    wanted = ", ".join(repr(key) for key in keys)
-    for record in calls:
-        value = record["value"]
-        if not isinstance(value, dict) or set(value) == {"type"}:
-            message = f"`{name}` must return a dict with the keys {wanted}."
-            return Finding("not-a-dict", False, message, f"End with `return {{{wanted.split(',')[0]}: ...}}`.", points)
-        if missing := [key for key in keys if key not in value]:
-            found = ", ".join(repr(key) for key in value) or "none"
-            message = f"The dict lacks {', '.join(map(repr, missing))}; its keys are: {found}."
-            return Finding("keys-missing", False, message, f"Return all of {wanted}.", points)
-    return None
+from tlcourse.checks.judging import (
+    Misconception,
+    Question,
+    entries_missing,
+    judge_question,
+    one_number,
+    same,
+    same_or_nan,
+    unusable,
+)
 
 
 def _of_key(*keys: str) -> Callable[[Any], Any]:
@@ -273,7 +267,7 @@ _VERDICT = Question(
 def _judge_negative(evidence: Evidence, rng: np.random.Generator) -> list[Finding]:
     calls, points = evidence["calls"], _GAP.points + _VERDICT.points
     name = "detect_negative_transfer"
-    if fault := unusable(name, calls, points) or _entries_missing(name, calls, (*_ENDS, "verdict"), points):
+    if fault := unusable(name, calls, points) or entries_missing(name, calls, (*_ENDS, "verdict"), points):
         return [fault]
     cases = _score_cases(rng)
     interval = judge_question(_GAP, cases, calls)
@@ -536,7 +530,7 @@ _TOO_FEW = Question(
 def _judge_audit(evidence: Evidence, rng: np.random.Generator) -> list[Finding]:
     calls, points = evidence["calls"], _TABLE.points + _WORST.points + _TOO_FEW.points
     keys = ("groups", "worst", "too_few")
-    if fault := unusable("audit_by_group", calls, points) or _entries_missing("audit_by_group", calls, keys, points):
+    if fault := unusable("audit_by_group", calls, points) or entries_missing("audit_by_group", calls, keys, points):
         return [fault]
     cases = _audit_cases(rng)
     if fault := _table_fault(calls, cases, points):
@@ -726,7 +720,7 @@ def _judge_regulariser(evidence: Evidence, rng: np.random.Generator) -> list[Fin
     calls, points = evidence["calls"], _CHOICE.points
     keys = ("chosen", "limit")
     name = "choose_regulariser"
-    if fault := unusable(name, calls, points) or _entries_missing(name, calls, keys, points):
+    if fault := unusable(name, calls, points) or entries_missing(name, calls, keys, points):
         return [fault]
     return [judge_question(_CHOICE, _table_cases(rng), calls)]
 
@@ -906,7 +900,7 @@ _CUT = Question(
 def _judge_cut(evidence: Evidence, rng: np.random.Generator) -> list[Finding]:
     calls, points = evidence["calls"], _CUT.points
     keys = ("depth", "parameters")
-    if fault := unusable("where_to_cut", calls, points) or _entries_missing("where_to_cut", calls, keys, points):
+    if fault := unusable("where_to_cut", calls, points) or entries_missing("where_to_cut", calls, keys, points):
         return [fault]
     return [judge_question(_CUT, _cut_cases(rng), calls)]
 

@@ -10,12 +10,12 @@ import numpy as np
 
 from tlcourse.checks.collecting import each, kept, simple
 from tlcourse.checks.exercise import Evidence, Exercise, Finding
-from tlcourse.checks.judging import Misconception, Question, judge_question, one_number, unusable
+from tlcourse.checks.judging import Misconception, Question, entries_missing, judge_question, one_number, unusable
 
 # torch takes seconds to import, and the registry imports this module: what needs torch imports it when it runs.
 
 
-# === sound (G) ======================================================================================================
+# === sound ===
 
 # --- log_mel --------------------------------------------------------------------------------------------------------
 
@@ -516,25 +516,9 @@ def _kind(value: Any) -> str:
     return f"of the type {value['type']}" if opaque else kinds.get(type(value), type(value).__name__)
 
 
-# === sound (G) ends =================================================================================================
-
-# === medicine (K) ===================================================================================================
+# === medicine ===
 
 # --- screening_threshold --------------------------------------------------------------------------------------------
-
-
-def _entries(name: str, calls: Sequence[Evidence], keys: Sequence[str], points: float) -> Finding | None:
-    """A finding where what is returned is no dict with these keys."""
-    wanted = ", ".join(repr(key) for key in keys)
-    for record in calls:
-        value = record["value"]
-        if not isinstance(value, dict) or set(value) == {"type"}:
-            step = f"End with `return {{{keys[0]!r}: ..., ...}}`."
-            return Finding("not-a-dict", False, f"`{name}` must return a dict with the keys {wanted}.", step, points)
-        if missing := [key for key in keys if key not in value]:
-            message = f"The dict lacks {', '.join(map(repr, missing))}; its keys are: {', '.join(value) or 'none'}."
-            return Finding("keys-missing", False, message, f"Return all of {wanted}.", points)
-    return None
 
 
 # (required sensitivity, positives): the first and the last can be met exactly, the others cannot.
@@ -811,7 +795,7 @@ _ON_TEST = Question(
 def _judge_screening(evidence: Evidence, rng: np.random.Generator) -> list[Finding]:
     calls, points, name = evidence["calls"], _THRESHOLD.points + _ON_TEST.points, "screening_threshold"
     keys = ("threshold", "sensitivity", "specificity")
-    if fault := unusable(name, calls, points) or _entries(name, calls, keys, points):
+    if fault := unusable(name, calls, points) or entries_missing(name, calls, keys, points):
         return [fault]
     cases = _screening_cases(rng)
     threshold = judge_question(_THRESHOLD, cases, calls)
@@ -820,7 +804,7 @@ def _judge_screening(evidence: Evidence, rng: np.random.Generator) -> list[Findi
     return [threshold, judge_question(_ON_TEST, cases, calls)]
 
 
-# === detection (K) ==================================================================================================
+# === detection ===
 
 # --- find_matches ---------------------------------------------------------------------------------------------------
 
@@ -1175,7 +1159,9 @@ def _whole(item: Any) -> Any:
 
 def _judge_matches(evidence: Evidence, rng: np.random.Generator) -> list[Finding]:
     calls, points = evidence["calls"], _OVERLAPS.points + _MATCHES.points
-    if fault := unusable("find_matches", calls, points) or _entries("find_matches", calls, ("iou", "match"), points):
+    if fault := unusable("find_matches", calls, points) or entries_missing(
+        "find_matches", calls, ("iou", "match"), points
+    ):
         return [fault]
     cases = _match_cases(rng)
     overlaps = judge_question(_OVERLAPS, cases, calls)
@@ -1443,7 +1429,7 @@ _BOXES = Question(
 def _judge_head(evidence: Evidence, rng: np.random.Generator) -> list[Finding]:
     calls, points = evidence["calls"], _NAMED.points + _BOXES.points
     keys = ("boxes", "scores", "labels")
-    if fault := unusable("read_head", calls, points) or _entries("read_head", calls, keys, points):
+    if fault := unusable("read_head", calls, points) or entries_missing("read_head", calls, keys, points):
         return [fault]
     cases = _head_cases(rng)
     named = judge_question(_NAMED, cases, calls)
@@ -1490,7 +1476,7 @@ EXERCISES: tuple[Exercise, ...] = (
         collect=_collect_folds,
         judge=_judge_folds,
     ),
-    # medicine (K)
+    # medicine
     Exercise(
         id="screening_threshold",
         title="A threshold for a required sensitivity",
@@ -1507,7 +1493,7 @@ EXERCISES: tuple[Exercise, ...] = (
         collect=_collect_screening,
         judge=_judge_screening,
     ),
-    # detection (K)
+    # detection
     Exercise(
         id="read_head",
         title="From maps to boxes",
