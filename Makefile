@@ -52,7 +52,7 @@ quick: $(DEV) ## the tests without running the lessons
 
 # Cheap groups first. The last one runs the tests and every lesson's solutions in one go, so that pytest's own last
 # line sums up both. Notebooks that lie under tests/ are material of tests, not lessons.
-test: $(DEV) browser postgres lint ## everything: style, types, built lessons, tests, and every solution executed
+test: $(DEV) browser postgres hub lint ## everything: style, types, built lessons, tests, and every solution executed
 	$(PY) -m tlcourse.cli build --check
 	@# The lessons' checks count tries: not in the progress of whoever tests.
 	TLCOURSE_STATE='$(CURDIR)/build/state' $(PYTEST) $(LESSONS) tests solutions
@@ -140,7 +140,7 @@ if command -v apt-get >/dev/null && $$sudo true 2>/dev/null; then \
 fi || true
 endef
 
-.PHONY: browser postgres
+.PHONY: browser postgres hub
 browser:
 	@for name in chromium chromium-browser google-chrome chrome; do command -v $$name >/dev/null && exit 0; done; \
 	$(call APT,chromium); \
@@ -152,3 +152,11 @@ postgres:
 	has_server && exit 0; \
 	$(call APT,postgresql); \
 	has_server || echo "No PostgreSQL here: the tests that need a server are skipped. Debian: sudo apt install postgresql."
+
+# JupyterHub's proxy comes from npm, into the environment itself. The test of a server also makes accounts, as root, with sudo.
+hub: $(DEV)
+	@command -v sudo >/dev/null || { $(call APT,sudo); }
+	@command -v npm >/dev/null || { $(call APT,npm); }
+	@[ -x $(VENV)/bin/configurable-http-proxy ] || \
+	npm install --silent --no-fund --no-audit --global --prefix $(VENV) configurable-http-proxy || \
+	echo "No JupyterHub proxy here: the test of a server is skipped. Debian: sudo apt install npm."

@@ -119,7 +119,7 @@ def test_the_base_has_lower_bounds_only() -> None:
 
 def test_dev_takes_in_the_other_extras() -> None:
     own = [one for one in map(Requirement, EXTRAS["dev"]) if one.name == "tlcourse"]
-    assert own[0].extras == {"lab", "grading", "postgres", "zoo", "text", "ship", "book"}
+    assert own[0].extras == {"lab", "grading", "postgres", "hub", "zoo", "text", "ship", "book"}
 
 
 def test_one_bound_for_one_package() -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tlcourse import welcome
+from tlcourse import storage, welcome
 from tlcourse.authoring.course import Lesson
+from tlcourse.checks import progress
+from tlcourse.errors import StorageError
 
 
 def lesson(root: Path, name: str, minutes: int = 30, **points: float) -> Lesson:
@@ -65,3 +69,39 @@ def test_what_is_damaged_counts_nothing(lessons: list[Lesson], tmp_path: Path) -
 def test_it_is_written_anew(lessons: list[Lesson], tmp_path: Path) -> None:
     page(lessons, tmp_path)
     assert re.search(r"✓ 1 of 1", page(lessons, tmp_path, chance=1))
+
+
+def test_one_that_says_the_same_keeps_its_time(lessons: list[Lesson], tmp_path: Path) -> None:
+    before = (page(lessons, tmp_path), (tmp_path / welcome.NAME).stat().st_mtime_ns)
+    assert (page(lessons, tmp_path), (tmp_path / welcome.NAME).stat().st_mtime_ns) == before
+
+
+@pytest.fixture
+def served(lessons: list[Lesson], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
+    """What a browser gets that asks JupyterLab for the page, in a workspace that has one of an earlier start."""
+    contents = pytest.importorskip("tlcourse.contents", reason="Jupyter is not installed")
+    monkeypatch.setenv("TLCOURSE_STATE", str(tmp_path / "state"))
+    workspace = tmp_path / "workspace"
+    welcome.write(lessons, workspace, {})
+    manager = contents.CourseContents(root_dir=str(workspace), course=str(tmp_path))
+    return lambda: asyncio.run(manager.get(welcome.NAME))["content"]
+
+
+def earn_the_first_point() -> None:
+    storage.write_text(progress.path(), json.dumps({"chance": {"earned": 1}}))
+
+
+def test_jupyterlab_reads_it_with_the_points_of_the_moment(served: Callable[[], str]) -> None:
+    earn_the_first_point()
+    assert "✓ 1 of 1" in served()
+
+
+def test_on_a_full_disk_jupyterlab_reads_the_last_one(
+    served: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, _text: str) -> None:
+        raise StorageError(f"{path} cannot be written: no space is left.", "Make room.")
+
+    earn_the_first_point()
+    monkeypatch.setattr(storage, "write_text", full)
+    assert "0 of 1" in served()

@@ -26,6 +26,13 @@ def progress(items: Sequence[Item] | Iterable[Item], text: str = "") -> Iterator
     if nobody_watches():
         yield from items
         return
+    from rich.console import Console
     from rich.progress import track
 
-    yield from track(list(items), description=text, transient=True)
+    watched, console = list(items), Console()
+
+    def until_the_end() -> Iterator[Item]:
+        yield from watched
+        console.quiet = console.is_jupyter  # rich would leave an empty output where the bar was
+
+    yield from track(until_the_end(), description=text, total=len(watched), transient=True, console=console)

@@ -28,7 +28,7 @@ explain. A check below an exercise says what is right, or what is wrong and what
 hint. These copies are yours: nothing that you write is overwritten, and `tlcourse reset 01` gives a clean copy, with
 yours kept beside it.
 
-*Points are those of your last start: `make learn`, or `tlcourse learn`, writes this page anew.*
+*Points are those of the moment in which you opened this page: reload it in your browser to see what has come since.*
 """
 
 
@@ -79,7 +79,7 @@ class _Row:
 
 
 def write(lessons: Sequence[Lesson], workspace: Path, progress: Mapping[str, Mapping[str, Any]]) -> Path:
-    """Write the page anew.
+    """Write the page anew; one that says the same already is left alone.
 
     Args:
         lessons: the released ones, in order; their copies are in the workspace.
@@ -102,8 +102,13 @@ def write(lessons: Sequence[Lesson], workspace: Path, progress: Mapping[str, Map
     else:
         where = "**Every check of every lesson has all its points.**"
     text = _TEXT.format(where=where, rows="\n".join(row.line(earned) for row in rows))
-    storage.write_text(workspace / NAME, text)
-    return workspace / NAME
+    page = workspace / NAME
+    with storage.disk_errors(page):
+        written = page.exists() and page.read_text(encoding="utf-8", errors="replace") == text
+    # JupyterLab takes a file with a new time for one that somebody else has changed.
+    if not written:
+        storage.write_text(page, text)
+    return page
 
 
 def _number(value: Any) -> float:

@@ -17,6 +17,7 @@ html_show_copyright = False
 myst_enable_extensions = ["dollarmath"]
 myst_dmath_double_inline = True  # a formula on a line of its own inside a paragraph, as notebooks allow
 myst_heading_anchors = 3
+default_role = "code"  # docstrings write names between single backticks
 nb_execution_mode = "off"
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"

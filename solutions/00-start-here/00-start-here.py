@@ -130,8 +130,9 @@ tl.check.chance_accuracy(chance_accuracy)
 # Read how the message names the mistake. Then mend it.
 #
 # If you are stuck on an exercise, ask for a hint. Hints open one at a time, from a nudge to nearly the answer. They cost
-# nothing. (The shown result keeps two numbers for an instructor: how often you ran the check, and how many hints were
-# open. They tell which exercises are hard, and earn or cost no points.) Remove the `#` below and run the cell, twice if you like:
+# nothing. (The shown result keeps three numbers for an instructor: how often you ran the check, how many minutes passed
+# from the first run to the one that was right, and how many hints were open. They tell which exercises are hard, and earn
+# or cost no points.) Remove the `#` below and run the cell, twice if you like:
 
 # %%
 # tl.hint("chance_accuracy")

@@ -619,8 +619,8 @@ for name, numbers in table.items():
 # - M. Rosenstein, Z. Marx, L. Kaelbling and T. Dietterich, *To Transfer or Not to Transfer*, NeurIPS Workshop 2005.
 # - Z. Wang, Z. Dai, B. Póczos and J. Carbonell, *Characterizing and Avoiding Negative Transfer*, CVPR 2019.
 # - H. Maennel et al., *What Do Neural Networks Learn When Trained With Random Labels?*, NeurIPS 2020.
-# - J. Yosinski, J. Clune, Y. Bengio and H. Lipson, *How Transferable Are Features in Deep Neural Networks?*, NeurIPS
-#   2014.
+# - J. Yosinski, J. Clune, Y. Bengio and H. Lipson, *How Transferable Are Features in Deep Neural Networks?*,
+#   NeurIPS 2014.
 # - S. Beery, G. Van Horn and P. Perona, *Recognition in Terra Incognita*, ECCV 2018.
 # - B. Idrissi, M. Arjovsky, M. Pezeshki and D. Lopez-Paz, *Simple Data Balancing Achieves Competitive
 #   Worst-Group-Accuracy*, CLeaR 2022.

@@ -393,7 +393,8 @@ fine = {"ULMFiT": tuned(reading, lambda learn: tl.transfer.ulmfit(learn, HALF, P
 # %%
 fine["from scratch"] = tuned(None, from_scratch)
 fine["frozen features"] = intent["both"][: len(SEEDS_TUNED), COUNTS.index(8)]
-tl.plots.bars(fine, chance=chance, title="Eight labels a class, few passes, three seeds")
+grey = {"from scratch": "baseline"}
+tl.plots.bars(fine, chance=chance, title="Eight labels a class, few passes, three seeds", colours=grey)
 
 # %% [markdown]
 # Three seeds are few. The full experiment has five, all passes, 8 and 32 labels a class, and takes ULMFiT's precautions away

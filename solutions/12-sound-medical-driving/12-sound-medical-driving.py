@@ -619,7 +619,8 @@ print(f"gap {gap}: {gap.verdict}")
 full = tl.measure.stored("detection")
 print(full)
 bars = {name: arm["AP50"] for name, arm in full.figures.items()}
-tl.plots.bars(bars, title="AP50 under the same head", x_label="AP50 on test scenes")
+grey = {name: "baseline" for name in bars if "random" in name}
+tl.plots.bars(bars, title="AP50 under the same head", x_label="AP50 on test scenes", colours=grey)
 
 # %%
 for name, arm in full.figures.items():
@@ -723,14 +724,14 @@ for place, (kind, point) in places.items():
 #
 # ### Further reading
 #
-# - D. Park et al., "SpecAugment: A Simple Data Augmentation Method for Automatic Speech Recognition", Interspeech
-#   2019.
+# - D. Park et al., "SpecAugment: A Simple Data Augmentation Method for Automatic Speech Recognition",
+#   Interspeech 2019.
 # - N. Jaitly and G. Hinton, "Vocal Tract Length Perturbation (VTLP) improves speech recognition", ICML Workshop 2013.
 # - T. Ko, V. Peddinti, D. Povey and S. Khudanpur, "Audio augmentation for speech recognition", Interspeech 2015.
 # - J. A. Hanley and B. J. McNeil, "The meaning and use of the area under a receiver operating characteristic (ROC)
 #   curve", 1982.
-# - J. Yang et al., "MedMNIST v2: a large-scale lightweight benchmark for 2D and 3D biomedical image classification",
-#   2023.
+# - J. Yang et al., "MedMNIST v2: a large-scale lightweight benchmark for 2D and 3D biomedical image
+#   classification", 2023.
 # - Z. Tian, C. Shen, H. Chen and T. He, "FCOS: Fully Convolutional One-Stage Object Detection", 2019.
 # - T.-Y. Lin et al., "Microsoft COCO: Common Objects in Context", 2014.
 # - D. Hendrycks and T. Dietterich, "Benchmarking Neural Network Robustness to Common Corruptions and Perturbations",

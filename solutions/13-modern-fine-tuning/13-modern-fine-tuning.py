@@ -58,7 +58,8 @@ tl.plots.strips(rows, title="The same classes in two looks; labels in one of the
 # %%
 full = tl.measure.stored("tuning")
 best = full.figures["chosen"]
-print({method: options.get("rate") for method, options in best.items()})
+for method, options in best.items():
+    print(f"{method:18} rate {options.get('rate', '-')}")
 
 # %% [markdown]
 # > **Predict.** The two fine-tunings differ in the first values of the head, and each has its own best rate. Order the three

@@ -42,14 +42,17 @@ def server(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 @pytest.fixture
 def lesson(server: Server, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Lesson]:
-    """A fresh copy of lesson 00, open in the browser; a picture of how the test left it goes to test-artefacts/."""
+    """A fresh copy of lesson 00, or of the one that the test names by its parameter, open in the browser.
+
+    A picture of how the test left it goes to test-artefacts/.
+    """
     name = re.sub(r"\W+", "-", request.node.name).strip("-")
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     page.set_default_timeout(PATIENCE * 1000)
     expect.set_options(timeout=PATIENCE * 1000)
     try:
         opened = Lesson(page)
-        opened.open(server.copy_of_lesson(name))
+        opened.open(server.copy_of_lesson(name, getattr(request, "param", "00")))
         yield opened
     finally:
         ARTEFACTS.mkdir(exist_ok=True)

@@ -22,11 +22,47 @@ _COLOURS = """element => {
 }"""
 
 
+# The same for every piece of text in an element, each with its words. What only screen readers get is left out.
+_TEXTS = f"""root => {{
+  const colours = {_COLOURS};
+  const found = [], pieces = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+  while (pieces.nextNode()) {{
+    const words = pieces.currentNode.textContent.trim(), element = pieces.currentNode.parentElement;
+    if (words && !element.closest("style, script, mjx-assistive-mml") && element.checkVisibility())
+      found.push([words, ...colours(element)]);
+  }}
+  return found;
+}}"""
+
+
 def of_text(element: Locator) -> float:
     """The contrast of an element's text with what lies behind it, from 1 to 21."""
-    text, opacity, behind = element.evaluate(_COLOURS)
+    return _of_text(*element.evaluate(_COLOURS))
+
+
+def of_texts(element: Locator) -> dict[str, float]:
+    """The contrast of each piece of text in an element, by its words; of equal ones, the lowest."""
+    lowest: dict[str, float] = {}
+    for words, *colours in element.evaluate(_TEXTS):
+        lowest[words] = min(lowest.get(words, 21), _of_text(*colours))
+    return lowest
+
+
+def _of_text(text: str, opacity: float, behind: Sequence[str]) -> float:
     ground = _flatten(behind)
     return _ratio(_over(text, ground, opacity), ground)
+
+
+def of_focus(element: Locator) -> float:
+    """The contrast of an element's mark of the keyboard's focus with what lies around; 1 if it has none."""
+    width, outline, shadow = element.evaluate(
+        "e => { const s = getComputedStyle(e); return [parseFloat(s.outlineWidth) * (s.outlineStyle != 'none'), "
+        "s.outlineColor, s.boxShadow]; }"
+    )
+    _, _, behind = element.evaluate(_COLOURS)
+    ground = _flatten(behind[1:])
+    marks = [outline] * (width >= 1) + re.findall(r"rgba?\([^)]*\)", shadow)
+    return max((_ratio(_over(mark, ground), ground) for mark in marks), default=1.0)
 
 
 def of_shape(element: Locator) -> float:

@@ -30,7 +30,7 @@ _SETTINGS = {
 
 @dataclass
 class Server:
-    """A running `tlcourse learn`, with folders of its own for everything that Jupyter and the course write."""
+    """A running `tlcourse learn`, or another JupyterLab, with folders of its own for what it and the course write."""
 
     process: subprocess.Popen
     folder: Path
@@ -39,14 +39,26 @@ class Server:
     @classmethod
     def start(cls, folder: Path) -> Server:
         """Start one and wait until it has printed its address."""
+        return cls.launch(folder, ["tlcourse.cli", "learn", f"--root={ROOT}", f"--dir={folder / 'workspace'}"])
+
+    @classmethod
+    def launch(cls, folder: Path, program: list[str], place: Path = ROOT) -> Server:
+        """Start any program that becomes a JupyterLab and wait until it has printed its address.
+
+        Args:
+            folder: for everything that Jupyter and the course write.
+            program: a module of this Python and its arguments.
+            place: where it is started.
+        """
         for name, values in _SETTINGS.items():
             file = folder / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
             file.parent.mkdir(parents=True)
             file.write_text(json.dumps(values), encoding="utf-8")
-        command = [sys.executable, "-m", "tlcourse.cli", "learn", "--no-browser", f"--port={_free_port()}"]
-        command += [f"--root={ROOT}", f"--dir={folder / 'workspace'}"]
+        command = [sys.executable, "-m", *program, "--no-browser", f"--port={_free_port()}"]
         with (folder / "server.log").open("w") as log:
-            process = subprocess.Popen(command, env=_environment(folder), stdout=log, stderr=subprocess.STDOUT)
+            process = subprocess.Popen(
+                command, cwd=place, env=_environment(folder), stdout=log, stderr=subprocess.STDOUT
+            )
         server = cls(process, folder, "")
         try:
             server.address = server._printed_address()
@@ -55,9 +67,9 @@ class Server:
             raise
         return server
 
-    def copy_of_lesson(self, name: str) -> str:
-        """The address of a fresh copy of lesson 00, which gets a kernel of its own."""
-        (lesson,) = (self.folder / "workspace").glob("00-*/*.ipynb")
+    def copy_of_lesson(self, name: str, number: str = "00") -> str:
+        """The address of a fresh copy of a lesson, which gets a kernel of its own."""
+        (lesson,) = (self.folder / "workspace").glob(f"{number}-*/*.ipynb")
         copy = self.folder / "workspace" / name / lesson.name
         copy.parent.mkdir()
         shutil.copy(ROOT / "notebooks" / lesson.parent.name / lesson.name, copy)
@@ -95,7 +107,7 @@ class Server:
             if found := re.search(r"http://127\.0\.0\.1:\d+/\S+", log.read_text()):
                 return found.group()
             time.sleep(0.2)
-        raise RuntimeError(f"`tlcourse learn` printed no address:\n{log.read_text()}")
+        raise RuntimeError(f"The server printed no address:\n{log.read_text()}")
 
     def _ask(self, method: str, path: str) -> bytes:
         token = parse_qs(urlsplit(self.address).query)["token"][0]
@@ -114,6 +126,10 @@ class Lesson:
     def open(self, address: str) -> None:
         """Go there and wait until the kernel is ready."""
         self.page.goto(address)
+        self.wait_for_kernel()
+
+    def wait_for_kernel(self) -> None:
+        """Wait until the kernel is ready."""
         # The circle beside the kernel's name says "idle" before there is a kernel; the bar below waits for one.
         expect(self.page.locator("#jp-main-statusbar")).to_contain_text(re.compile(r"Python 3.*\| Idle"))
 

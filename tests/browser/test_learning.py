@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import re
 
 import contrast
+import numpy as np
 import pytest
+from conftest import ARTEFACTS
 from learner import Lesson
+from PIL import Image
 from playwright.sync_api import Locator, expect
 
 ERROR = "[data-mime-type='application/vnd.jupyter.stderr'], [data-mime-type='application/vnd.jupyter.error']"
@@ -80,6 +85,12 @@ def test_a_check_cell_can_be_neither_edited_nor_deleted(lesson: Lesson) -> None:
         expect(check).to_be_visible()
 
 
+def test_a_bar_leaves_nothing_behind(lesson: Lesson) -> None:
+    lesson.run("import tlcourse")
+    lesson.write("for _ in tl.progress(range(3)):\n    pass", instead_of="tl.machine()")
+    expect(lesson.run("tl.progress(").locator(".jp-OutputArea-output:visible")).to_have_count(0)
+
+
 def test_the_slider_redraws_by_key_and_by_mouse(lesson: Lesson) -> None:
     lesson.run("import tlcourse")
     cell = lesson.run("tl.plots.explore_styles")
@@ -96,16 +107,65 @@ def test_the_slider_redraws_by_key_and_by_mouse(lesson: Lesson) -> None:
     expect(image).not_to_have_attribute("src", after_key)
 
 
+def test_after_a_restart_progress_and_hints_are_there_and_the_cells_run_again(lesson: Lesson) -> None:
+    lesson.check("return 100 / n_classes")
+    lesson.hint()
+    lesson.choose("Kernel", "Restart Kernel")
+    lesson.page.locator(".jp-Dialog").get_by_role("button", name="Confirm Kernel Restart").click()
+    expect(lesson.page.locator(".jp-Dialog")).to_have_count(0)
+    expect(lesson.run("tl.hint(").locator(ERROR).last).to_contain_text("name 'tl' is not defined")
+    passed = card(lesson.check("return 1 / n_classes"))
+    expect(passed).to_contain_text("1 of 1 point")
+    expect(card(lesson.hint())).to_contain_text("Hint 2 of 3")
+
+
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
-def test_cards_read_well_in_every_theme(lesson: Lesson, theme: str) -> None:
+def test_a_whole_lesson_reads_well_in_every_theme(lesson: Lesson, theme: str) -> None:
+    page = lesson.page
     lesson.choose("Settings", "Theme", theme)
-    expect(lesson.page.locator("body")).to_have_attribute("data-jp-theme-name", theme)
-    cards = [card(lesson.check()), card(lesson.hint()), card(lesson.check("return 1 / n_classes"))]
-    for shown in cards:
-        mark = shown.get_by_role("img")
+    expect(page.locator("body")).to_have_attribute("data-jp-theme-name", theme)
+    lesson.write('tl.hint("chance_accuracy")', instead_of="tl.hint(")
+    lesson.choose("Run", "Run All Cells")
+    lesson.wait_for_all_cells()
+    shown = [page.locator(".jp-RenderedMarkdown"), page.locator(".jp-OutputArea-output")]
+    texts = {words: ratio for area in shown for one in area.all() for words, ratio in contrast.of_texts(one).items()}
+    assert "Predict." in texts and "Hint 1 of 3" in texts and "from chalk to photo" in texts, "all kinds were looked at"
+    assert {words: ratio for words, ratio in texts.items() if ratio < 4.5} == {}
+    for mark in card(lesson.cell("tl.check.chance_accuracy")).get_by_role("img").all():
         assert contrast.of_shape(mark) >= 3
-        for text in (mark, *shown.locator("b, span, div, li, code").all()):
-            assert contrast.of_text(text) >= 4.5, text.inner_text()
+    figures = page.locator(".jp-OutputArea-output img").all()
+    assert len(figures) == 5
+    for figure in figures:
+        assert figure.get_attribute("alt"), "for those who cannot see it"
+        assert np.asarray(drawn(figure))[..., 3].min() == 255, "a figure brings its own ground"
+        figure.scroll_into_view_if_needed()
+    page.screenshot(path=ARTEFACTS / f"lesson-{theme.split()[1].lower()}.png")
+
+
+FOLDS = """def speaker_folds(files):
+    cast = {file.split("_")[1] for file in files}
+    return {who: ([f for f in files if not (IS_BY)], [f for f in files if IS_BY]) for who in cast}
+"""
+
+
+@pytest.mark.parametrize("lesson", ["12"], indirect=True)
+def test_a_later_lesson_plays_a_word_and_checks_an_answer(lesson: Lesson) -> None:
+    lesson.run("import tlcourse")
+    lesson.run("tl.worlds.Speaker(")
+    player = lesson.run("Audio(").locator("audio")
+    expect(player).to_have_js_property("controls", True)
+    assert player.evaluate("player => player.duration") == pytest.approx(0.6, abs=0.2)  # seconds: a word
+
+    lesson.write(FOLDS.replace("IS_BY", "who in f"), instead_of="def speaker_folds")
+    lesson.run("def speaker_folds")
+    expect(card(lesson.run("tl.check.speaker_folds"))).to_contain_text("one name is part of the other")
+    lesson.write(FOLDS.replace("IS_BY", 'f.split("_")[1] == who'), instead_of="def speaker_folds")
+    lesson.run("def speaker_folds")
+    expect(card(lesson.run("tl.check.speaker_folds"))).to_contain_text("2 of 2 points")
+
+
+def drawn(figure: Locator) -> Image.Image:
+    return Image.open(io.BytesIO(base64.b64decode(source(figure).partition(",")[2]))).convert("RGBA")
 
 
 def source(image: Locator) -> str:

@@ -11,7 +11,7 @@ from conftest import ARTEFACTS
 from playwright.sync_api import Browser, Page
 
 from tlcourse.checks.exercise import Finding
-from tlcourse.grading.desk import page
+from tlcourse.grading.desk import learners, page
 from tlcourse.grading.desk.attempts import Attempts
 from tlcourse.grading.desk.classes import ClassReport, LessonReport
 from tlcourse.grading.desk.figures import exercise_figures
@@ -38,13 +38,14 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     scores["learner 2"]["why_it_works"] = Score(0, 3, Verdict.HAND, needs_hand=True)
     lesson = LessonResults("03-six-steps", most, scores)
-    tries = {name: {"freeze_body": Attempts(2, 1)} for name in LEARNERS[:9]}
+    tries = {name: {"freeze_body": Attempts(2, 1, 7)} for name in LEARNERS[:9]}
     figures = tuple(exercise_figures(lesson, exercise, tries) for exercise in most)
     report = ClassReport(
         "autumn", datetime(2026, 1, 2, tzinfo=UTC), (LessonReport(lesson, figures, 4),), tuple(LEARNERS), False
     )
     path = tmp_path_factory.mktemp("report") / "class.html"
     page.write_html(path, report)
+    learners.write(path.parent / "pages", report)
     return path
 
 
@@ -78,3 +79,16 @@ def test_from_a_learner_to_what_went_wrong_by_keyboard(opened: Page) -> None:
     opened.get_by_role("link", name="bn-trains").first.press("Enter")
     assert "still updates its running mean" in opened.locator(":target").inner_text()
     assert opened.locator(":target").is_visible()
+
+
+@pytest.mark.parametrize("width, scheme", [(1280, "light"), (360, "dark")])
+def test_a_learner_s_own_page_reads_well(browser: Browser, written: Path, width: int, scheme: str) -> None:
+    shown = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    shown.goto((written.parent / "pages" / "learner 2.html").as_uri())
+    found = Axe().run(shown).response["violations"]
+    assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
+    assert shown.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert "still updates its running mean" in shown.locator("main").inner_text()
+    ARTEFACTS.mkdir(exist_ok=True)
+    shown.screenshot(path=ARTEFACTS / f"report-learner-{scheme}.png")
+    shown.close()

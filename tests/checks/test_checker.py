@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import sys
 import warnings
+from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -88,6 +90,11 @@ class TestInANotebook:
             tl.check.chance_accuracy(percent)
         assert caught.value._render_traceback_()[0].startswith("Not yet: chance_accuracy: 0 of 1 points. The answer is")
 
+    def test_validate_tells_what_a_partly_right_answer_lacks(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("NBGRADER_EXECUTION", "validate")
+        with pytest.raises(CheckFailed, match=r"2\.5 of 3 points"):
+            tl.check.is_it_transfer(five_of_six)
+
     def test_a_partly_right_answer_has_not_passed(self) -> None:
         with pytest.raises(CheckFailed, match=r"2\.5 of 3 points"):
             tl.check.is_it_transfer(five_of_six)
@@ -139,6 +146,7 @@ class TestProgress:
         with pytest.raises(CheckFailed):
             tl.check.chance_accuracy(percent)
         kept = progress.load()
+        assert all(entry.pop("started_at") <= passed_at + 60 for entry in kept.values())
         assert kept["chance_accuracy"] == {"points": 1, "tries": 2, "earned": 1, "passed_at": passed_at}
         assert kept["is_it_transfer"] == {"points": 3, "tries": 2, "earned": 2.5}
 
@@ -157,6 +165,15 @@ class TestProgress:
         tl.hint("chance_accuracy")
         tl.check.chance_accuracy(chance)
         assert [(one["tries"], one["hints"]) for one in shown] == [(1, 0), (2, 1)]
+
+    def test_a_result_tells_the_minutes_from_the_first_try_to_the_pass(
+        self, shown: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for minute, answer in ((0, percent), (4.5, percent), (9, chance), (50, chance)):
+            monkeypatch.setattr(progress, "time", SimpleNamespace(time=lambda now=60 * minute: 1e9 + now))
+            with suppress(CheckFailed):
+                tl.check.chance_accuracy(answer)
+        assert [one["minutes"] for one in shown] == [0, 4, 9, 9]
 
     def test_a_lesson_run_for_a_book_is_nobodys_try(self, shown: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("TLCOURSE_STATIC", "1")

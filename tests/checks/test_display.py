@@ -114,6 +114,19 @@ class TestResult:
         html = str(display.bundle(MIXED)["text/html"])
         assert "<code>swapped</code>" in html and "`" not in Reader(html).text
 
+    @pytest.mark.parametrize(
+        ("said", "seen"),
+        [
+            ("Take the *source's* mean.", "Take the <em>source's</em> mean."),
+            ("It is *not yet* right", "It is <em>not yet</em> right"),
+            ("The rate is 2 * a * b.", "The rate is 2 * a * b."),
+            ("f(*args, **options) raised", "f(*args, **options) raised"),
+            ("Write `(a *b* c)`.", "Write <code>(a *b* c)</code>."),
+        ],
+    )
+    def test_emphasis_stands_between_asterisks(self, said: str, seen: str) -> None:
+        assert display.inline(said) == seen
+
     def test_the_marks_have_words_for_screen_readers(self) -> None:
         html = str(display.bundle(MIXED)["text/html"])
         assert html.count("aria-label=") == html.count('role="img"') == 3, "the card's mark and one a finding"

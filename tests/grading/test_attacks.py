@@ -29,7 +29,7 @@ from tlcourse.grading.nbgrading import user_config
 
 ALL = attack_kit.attacks()
 SEED = b"heron-otter-lynx-marmoset-quartz"
-TIGHT = Allowance(memory=1 << 30, processes=200, cell_seconds=3.0, total_seconds=60.0)
+TIGHT = Allowance(memory=1 << 30, processes=200, cell_seconds=5.0, total_seconds=60.0)
 SERVER_PORT = 47113  # net-server tries to listen there
 SHARED_MEMORY_KEY = 0x7C0A77AC  # leave-shared-memory uses it
 

@@ -46,7 +46,8 @@ def graded(fresh_class: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         student = f"student{number:02}"
         notebook = hand_in(room, room / "submitted" / student / FIRST / f"{FIRST}.ipynb", answers)
         if number < 3:
-            show_result(notebook, {"exercise": "double", "tries": 2 + number, "hints": number})
+            told = {"tries": 2 + number, "hints": number, "minutes": 10 * number}
+            show_result(notebook, {"exercise": "double", **told})
     hand_in(room, room / "submitted" / "student00" / SECOND / f"{SECOND}.ipynb", RIGHT, SECOND)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tasks, "ENGINE", stand_in.ENGINE)
@@ -104,11 +105,12 @@ def test_what_waits_for_a_person_is_no_mistake(graded: Path, tmp_path: Path, cap
     assert (why["waiting_for_a_person"], why["finding"]) == ("12", "")
 
 
-def test_tries_and_hints_come_from_the_notebooks_that_tell(graded: Path, tmp_path: Path, capsys: Any) -> None:
+def test_tries_minutes_and_hints_come_from_the_notebooks_that_tell(graded: Path, tmp_path: Path, capsys: Any) -> None:
     written = report(graded, tmp_path, capsys)
     double, primes = written.row("double"), written.row("primes")
     assert (float(double["median_tries"]), float(double["share_with_hints"])) == (3, pytest.approx(2 / 3, abs=1e-3))
-    assert primes["median_tries"] == ""
+    assert float(double["median_minutes"]) == 10
+    assert (primes["median_tries"], primes["median_minutes"]) == ("", "")
 
 
 @pytest.mark.parametrize(
@@ -136,6 +138,33 @@ def test_each_learner_has_a_part_that_leads_to_what_went_wrong(graded: Path, tmp
     part = page.partition('<h3 id="p6">student05</h3>')[2].partition("<h3")[0]
     (target,) = re.findall(r'primes: 0 of 2: <a href="#(\w+)">not-yet', part)
     assert f'<li id="{target}"><b>7 of 12</b>' in page
+
+
+def test_the_top_says_what_the_class_did_not_understand(graded: Path, tmp_path: Path, capsys: Any) -> None:
+    top = text(report(graded, tmp_path, capsys).page.partition("<nav")[0])
+    assert "What the class did not understand 7 of 12 were told in primes (01-first-steps): Not yet. 5 of 12" in top
+
+
+def test_a_class_that_made_no_mistake_is_told_so(room: Path, tmp_path: Path, capsys: Any, monkeypatch: Any) -> None:
+    hand_in(room, room / "submitted" / "ada" / FIRST / f"{FIRST}.ipynb", RIGHT)
+    monkeypatch.setattr(tasks, "ENGINE", stand_in.ENGINE)
+    assert main(["grade", str(room)]) == 0
+    assert "Nothing stands out" in text(report(room, tmp_path, capsys).page)
+
+
+def test_a_learner_s_own_page_has_nobody_else_s_part(graded: Path, tmp_path: Path, capsys: Any) -> None:
+    report(graded, tmp_path, capsys, "--learners", str(tmp_path / "pages"))
+    assert len(list((tmp_path / "pages").glob("*.html"))) == len(ANSWERS)
+    page = (tmp_path / "pages" / "student05.html").read_text()
+    assert f"{FIRST}: 1 of 6 points" in text(page)
+    assert "double : 1 of 1 primes : 0 of 2 Not yet. why : not graded yet" in text(page)
+    assert "student0" not in page.replace("student05", "")
+    assert not re.findall(r"<script|<link|src=|url\(|@import|https?:", page)
+
+
+def test_pages_for_learners_need_their_names(graded: Path, tmp_path: Path, capsys: Any) -> None:
+    assert main(["report", str(graded), "--anonymous", "--learners", str(tmp_path)]) == 1
+    assert "needs the learner's name" in capsys.readouterr().err
 
 
 def test_every_link_on_the_page_has_its_target(graded: Path, tmp_path: Path, capsys: Any) -> None:

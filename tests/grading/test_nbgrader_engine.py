@@ -13,6 +13,7 @@ from typing import Any
 import nbformat
 import plain_course
 import pytest
+import stand_in
 from grading_kit import FIRST as LESSON
 from grading_kit import RIGHT, WRONG, hand_in, scores
 from nbgrader.apps import AutogradeApp, GenerateFeedbackApp
@@ -20,8 +21,10 @@ from nbgrader.apps.api import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 
 from tlcourse import grading, sandbox
-from tlcourse.grading import cells
+from tlcourse.cli import main
+from tlcourse.grading import cells, tasks
 from tlcourse.grading.classroom import engine_config
+from tlcourse.grading.desk import classes
 from tlcourse.grading.nbgrading import Course, user_config
 from tlcourse.grading.release import Release
 from tlcourse.grading.verdicts import Question, Result, Verdict
@@ -163,6 +166,62 @@ def test_an_empty_notebook_is_one_without_answers(room: Path, asked: Asked) -> N
     assert done["success"], done
     assert "The notebook is empty" in done["log"]
     assert scores(room, LESSON)["ada", "written-why"] == 0.0
+
+
+def test_a_submission_that_was_cut_off_is_graded_as_far_as_it_can_be_read(room: Path, asked: Asked) -> None:
+    path = hand_in(room, room / "submitted" / "ada" / LESSON / f"{LESSON}.ipynb", RIGHT)
+    whole = path.read_text()
+    path.write_text(whole[: whole.index("primes = [5, 7]")])
+    done = formgrader(room).autograde(LESSON, "ada")
+    assert done["success"], done
+    assert "The file is damaged or was cut off" in done["log"]
+    assert RIGHT["double"] in [cell["source"] for cell in asked.notebooks[0]["cells"]]
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (b"PK\x03\x04", "cannot be graded: it is a zip archive. Unpack it and hand in the notebook in it."),
+        (b'{"cells": [{"sou', "cannot be graded: it is damaged"),
+        (b"", "cannot be graded: it is empty. Ask for the file again."),
+    ],
+    ids=["zip", "cut off", "empty"],
+)
+def test_where_nothing_can_be_read_the_button_says_why(room: Path, asked: Asked, content: bytes, fault: str) -> None:
+    hand_in(room, room / "submitted" / "ada" / LESSON / f"{LESSON}.ipynb", {}).write_bytes(content)
+    done = formgrader(room).autograde(LESSON, "ada")
+    assert not done["success"]
+    assert fault in done["log"]
+    assert asked.releases == []
+
+
+def test_what_the_button_graded_is_in_the_report(room: Path, asked: Asked) -> None:
+    for student in ("ada", "bob"):
+        hand_in(room, room / "submitted" / student / LESSON / f"{LESSON}.ipynb", RIGHT)
+        assert formgrader(room).autograde(LESSON, student)["success"]
+    (lesson,) = classes.read(room).lessons
+    assert lesson.scores.scores["bob"]["double"].verdict is Verdict.WRONG
+    asked.verdict = Verdict.TIME
+    assert formgrader(room).autograde(LESSON, "bob")["success"]
+    (lesson,) = classes.read(room).lessons
+    assert [lesson.scores.scores[student]["double"].verdict for student in ("ada", "bob")] == ["wrong", "time"]
+
+
+def test_the_command_grades_again_what_the_button_graded(
+    room: Path, asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hand_in(room, room / "submitted" / "ada" / LESSON / f"{LESSON}.ipynb", RIGHT)
+    assert formgrader(room).autograde(LESSON, "ada")["success"]
+    monkeypatch.setattr(tasks, "ENGINE", stand_in.ENGINE)
+    assert main(["grade", str(room)]) == 0
+    assert scores(room, LESSON)["ada", "check-double"] == 1.0
+
+
+def test_the_report_has_all_notebooks_that_the_button_graded(plain: Course, asked: Asked) -> None:
+    plain_course.hand_in(plain, "ada", {})
+    assert formgrader(plain.root).autograde(plain_course.LESSON, "ada")["success"]
+    (lesson,) = classes.read(plain.root).lessons
+    assert {"p1/test", "p2/partial"} <= lesson.scores.most.keys()
 
 
 def test_where_the_grader_fails_nothing_is_scored_and_the_button_says_so(room: Path, asked: Asked) -> None:

@@ -1,9 +1,10 @@
-"""A lesson and an exercise from an instructor's own package: built, put into a class, graded in the sandbox."""
+"""A course adapted outside its repository: own lessons and exercises, lessons left out, other points, and updates."""
 
 from __future__ import annotations
 
 import csv
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -18,10 +19,14 @@ from tlcourse.errors import CourseError
 
 MODULE = """
 from dataclasses import replace
-from tlcourse.checks import lesson00
+from tlcourse.checks import lesson00, lesson01
 
 (chance,) = [one for one in lesson00.EXERCISES if one.id == "chance_accuracy"]
-EXERCISES = (replace(chance, id="our_chance", lesson="15", hints=("Look.", "Divide.")),)
+(cases,) = [one for one in lesson01.EXERCISES if one.id == "is_it_transfer"]
+EXERCISES = (
+    replace(chance, id="our_chance", lesson="15", hints=("Look.", "Divide.")),
+    replace(cases, id="our_cases", lesson="15"),
+)
 """
 LESSON = """\
 # %% [markdown]
@@ -41,7 +46,21 @@ def our_chance(n_classes):
 
 # %% check="our_chance"
 tl.check.our_chance(our_chance)
+
+# %% [markdown] task="our_cases"
+# Write `our_cases()`: which of the six are transfer?
+
+# %% exercise="our_cases"
+def our_cases():
+    ### BEGIN SOLUTION
+    return {"a": True, "b": False, "c": False, "d": True, "e": True, "f": False}
+    ### END SOLUTION
+
+# %% check="our_cases"
+tl.check.our_cases(our_cases)
 """
+# Right in five of six cases: 2.5 of 3 points.
+FIVE_OF_SIX = '\\"f\\": False', '\\"f\\": True'
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +78,7 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return runtime / "bin" / "python"
 
 
-def run(python: Path, folder: Path, *command: str) -> None:
+def run(python: Path, folder: Path, *command: str) -> str:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     done = subprocess.run(
         [str(python), "-m", "tlcourse.cli", *command],
@@ -70,22 +89,63 @@ def run(python: Path, folder: Path, *command: str) -> None:
         timeout=300,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
-def test_from_its_source_to_its_points(python: Path, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def place(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where an instructor works: `course`, two lessons of the real one; `ours`, with a lesson of their own, built."""
     try:
         sandbox.insist()
     except CourseError as error:
         pytest.skip(f"no sandbox here: {error}")
-    source = tmp_path / "ours" / "solutions" / "15-our-data" / "15-our-data.py"
+    folder = tmp_path_factory.mktemp("instructor")
+    for name in ("00-start-here", "01-what-is-transfer-learning"):
+        shutil.copytree(CHECKOUT / "solutions" / name, folder / "course" / "solutions" / name)
+    source = folder / "ours" / "solutions" / "15-our-data" / "15-our-data.py"
     source.parent.mkdir(parents=True)
     source.write_text(LESSON)
-    (tmp_path / "ours" / "nbgrader_config.py").write_bytes((CHECKOUT / "nbgrader_config.py").read_bytes())
-    run(python, tmp_path, "build", "--root", "ours")
-    run(python, tmp_path, "classroom", "autumn", "--root", "ours")
-    handed_in = tmp_path / "autumn" / "submitted" / "ada" / "15-our-data" / "15-our-data.ipynb"
-    handed_in.parent.mkdir(parents=True)
-    handed_in.write_bytes(source.with_suffix(".ipynb").read_bytes())
-    run(python, tmp_path, "grade", "autumn", "--csv", "scores.csv")
-    (row,) = csv.DictReader((tmp_path / "scores.csv").open())
-    assert (row["exercise"], row["score"], row["max_score"]) == ("our_chance", "1", "1")
+    for root in ("course", "ours"):
+        shutil.copy(CHECKOUT / "nbgrader_config.py", folder / root)
+    run(python, folder, "build", "--root", "ours")
+    return folder
+
+
+def hand_in(place: Path, lesson: str, old: str, new: str) -> None:
+    """Ada hands in the lesson's own answers, changed in one place."""
+    solution = place / ("ours" if lesson.startswith("15") else "course") / "solutions" / lesson / f"{lesson}.ipynb"
+    path = place / "autumn" / "submitted" / "ada" / lesson / f"{lesson}.ipynb"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = solution.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def scores(python: Path, place: Path) -> dict[str, tuple[str, str]]:
+    run(python, place, "grade", "autumn", "--csv", "scores.csv")
+    with (place / "scores.csv").open() as file:
+        return {row["exercise"]: (row["score"], row["max_score"]) for row in csv.DictReader(file)}
+
+
+def test_an_adapted_course_takes_an_update(python: Path, place: Path) -> None:
+    """Lesson 01 is left out, a lesson is added, two exercises are worth other points; then the course is renewed."""
+    run(python, place, "classroom", "autumn", "--root", "course", "--lesson", "00")
+    with (place / "autumn" / "nbgrader_config.py").open("a") as config:
+        config.write('c.Tlcourse.points = {"chance_accuracy": 2.5}\n')
+    run(python, place, "classroom", "autumn", "--root", "course")
+    run(python, place, "classroom", "autumn", "--root", "ours")
+    hand_in(place, "00-start-here", "return 1 / n_classes", "return 1 / n_classes  # one of them")
+    hand_in(place, "15-our-data", *FIVE_OF_SIX)
+    before = scores(python, place)
+    assert before == {"chance_accuracy": ("2.5", "2.5"), "our_chance": ("1", "1"), "our_cases": ("2.5", "3")}
+
+    solution = place / "course" / "solutions" / "00-start-here" / "00-start-here.ipynb"
+    solution.write_text(solution.read_text().replace("Every lesson is made to run", "Each lesson is made to run"))
+    with (place / "autumn" / "nbgrader_config.py").open("a") as config:
+        config.write('c.Tlcourse.points = {"chance_accuracy": 2.5, "our_cases": 6}\n')
+    told = run(python, place, "classroom", "autumn", "--root", "course")
+    assert "00-start-here: updated" in told
+    assert "01-what-is-transfer-learning: not in this class" in told
+    assert "15-our-data: updated" in run(python, place, "classroom", "autumn", "--root", "ours")
+    assert "Each lesson is made to run" in (place / "autumn/notebooks/00-start-here/00-start-here.ipynb").read_text()
+    assert scores(python, place) == before | {"our_cases": ("5", "6")}

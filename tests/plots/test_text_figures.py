@@ -29,3 +29,11 @@ def test_a_schedule_leaves_frozen_steps_out() -> None:
     assert np.isnan(picture.figure.axes[0].lines[0].get_ydata()[0])
     with pytest.raises(DataError, match="5 groups"):
         schedule([0], {str(group): [1] for group in range(5)}, title="Rates")
+
+
+def test_a_schedules_names_stand_at_the_ends_of_their_lines() -> None:
+    rates = {"words": [0, 0, 1e-5], "body": [0, 1e-3, 1e-4], "head": [1e-3, 1e-2, 1e-3], "never": [0, 0, 0]}
+    names = schedule([0, 1, 2], rates, title="Rates").figure.axes[0].texts
+    heights = {name.get_text(): float(name.xy[1]) for name in names}  # type: ignore[attr-defined]
+    assert heights["words"] == pytest.approx(1e-5) and heights["head"] == pytest.approx(1e-3)
+    assert set(heights) == {"words", "body", "head"}, "a group that never trains has no line"

@@ -11,10 +11,12 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from tlcourse import storage
+from tlcourse.authoring import book_results
 from tlcourse.authoring.course import Lesson, find_root, lessons
 from tlcourse.checks.result import MIME_TYPE
 from tlcourse.errors import CourseError
@@ -23,7 +25,30 @@ from tlcourse.extras import require
 PACKAGES = ("worlds", "models", "transfer", "measure", "plots", "grading")
 """What the reference describes."""
 
+EVERYDAY = frozenset(
+    {
+        "block",
+        "box",
+        "bridge",
+        "class",
+        "conflict",
+        "detector",
+        "filter",
+        "kernel",
+        "map",
+        "positive",
+        "score",
+        "source only",
+        "state",
+        "step",
+        "unit",
+        "view",
+    }
+)
+"""Terms that say something else in other sentences: linked only where a lesson sets them in bold to define them."""
+
 _WRITTEN = "docs/book"
+_READING = "### Further reading"
 # What no term may be linked in: code, formulas, links, tags, headings.
 _APART = re.compile(r"(```.*?```|`[^`]*`|\$\$.*?\$\$|\$[^$]*\$|\[[^\]]*\]\([^)]*\)|<[^>]+>|^#+ [^\n]*$)", re.S | re.M)
 
@@ -48,11 +73,10 @@ def write_sources(root: Path, target: Path) -> int:
     terms = glossary(root / _WRITTEN / "glossary.md")
     for lesson in (found := lessons(root)):
         storage.write_text(target / "lessons" / f"{lesson.name}.ipynb", _page(lesson, terms))
-    storage.write_text(target / "results.md", _results())
+    storage.write_text(target / "results.md", book_results.page(found))
     for name in PACKAGES:
         storage.write_text(target / "reference" / f"{name}.md", _reference(name))
-    listed = "\n".join(PACKAGES)
-    storage.write_text(target / "reference" / "index.md", f"# Reference\n\n```{{toctree}}\n{listed}\n```\n")
+    storage.write_text(target / "reference" / "index.md", _reference_index())
     return len(found)
 
 
@@ -112,45 +136,56 @@ def _descriptions(cell: Any) -> Iterator[str]:
 
 
 def linked(text: str, unseen: list[str]) -> str:
-    """A text whose first use of each term leads to the glossary. Terms that were found are taken off the list."""
+    """A text whose first use of each term leads to the glossary. Terms that were found are taken off the list.
+
+    Nothing is linked in the titles of further reading.
+    """
+    text, heading, reading = text.partition(_READING)
     parts = _APART.split(text)
     for term in list(unseen):
-        word = re.compile(rf"(?<![\w`<-])({re.escape(term)}s?)(?![\w`>-])", re.I)
+        word = _word(term)
         for place in range(0, len(parts), 2):
             if (found := word.search(parts[place])) is None:
                 continue
             before, after = parts[place][: found.start()], parts[place][found.end() :]
             # The link stands apart from now on: no shorter term is looked for in it.
-            parts[place : place + 1] = [before, f"{{term}}`{found[1]} <{term}>`", after]
+            parts[place : place + 1] = [before, f"{{term}}`{' '.join(found[1].split())} <{term}>`", after]
             unseen.remove(term)
             break
-    return "".join(parts)
+    return "".join(parts) + heading + reading
 
 
-def _results() -> str:
-    """A page that lists the stored results, with what made each."""
-    from tlcourse.measure import stored_results
+def _word(term: str) -> re.Pattern[str]:
+    """How a term stands in a text, in the plural too, and where a line ends in it.
 
-    lines = ["# Stored results", "", "What takes too long for a lesson was computed once and ships with the package."]
-    for name in sorted(path.stem for path in stored_results.FOLDER.glob("*.json")):
-        result = stored_results.stored(name)
-        made = ", ".join(result.made.values())
-        lines += ["", f"## {name}", "", result.about, "", f"Made on {made}. To make it again:", ""]
-        lines += ["```", result.command, "```"]
-    return "\n".join(lines) + "\n"
+    With a capital it is a name: mAP is no map, and fastai's Learner is nobody who learns.
+    """
+    said = r"\s+".join(map(re.escape, term.split()))
+    before, after = (r"(?<=\*\*)", r"(?=\*\*)") if term in EVERYDAY else (r"(?<![\w`<-])", r"(?![\w`>-])")
+    return re.compile(f"{before}({said}s?){after}", re.IGNORECASE if term.islower() else 0)
+
+
+def _reference_index() -> str:
+    """A page that leads to each package, with what it is for."""
+    lines = ["# Reference", "", "What the lessons call, from the package's own docstrings.", ""]
+    lines += [f"- [tlcourse.{name}]({name}.md): {_summary(name)}" for name in PACKAGES]
+    listed = "\n".join(PACKAGES)
+    return "\n".join([*lines, "", "```{toctree}", ":hidden:", "", listed, "```", ""])
 
 
 def _reference(package: str) -> str:
     """A page that documents what a package exports."""
-    import importlib
-
-    module = importlib.import_module(f"tlcourse.{package}")
+    module = import_module(f"tlcourse.{package}")
     names = [name for name in module.__all__ if callable(getattr(module, name))]
     blocks = [
         f"```{{eval-rst}}\n.. auto{_kind(getattr(module, name))}:: tlcourse.{package}.{name}\n```\n" for name in names
     ]
-    intro = (module.__doc__ or "").strip()
-    return "\n".join([f"# tlcourse.{package}", "", intro, "", *blocks])
+    # The full name is longer than a phone is wide.
+    return "\n".join([f"# {package}", "", f"`tlcourse.{package}`: {(module.__doc__ or '').strip()}", "", *blocks])
+
+
+def _summary(package: str) -> str:
+    return (import_module(f"tlcourse.{package}").__doc__ or "").strip().partition("\n\n")[0]
 
 
 def _kind(value: Any) -> str:

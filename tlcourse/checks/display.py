@@ -105,14 +105,14 @@ def _badge(colour: str, mark: tuple[str, str]) -> str:
     sign, name = mark
     return (
         f'<span role="img" aria-label="{name}" style="flex:none;width:1.5em;line-height:1.5em;border-radius:50%;'
-        f'background:{colour};color:#fff;font-size:.86em;font-weight:bold;text-align:center">{sign}</span>'
+        f'background-color:{colour};color:#fff;font-size:.86em;font-weight:bold;text-align:center">{sign}</span>'
     )
 
 
 def _card(colour: str, mark: tuple[str, str], title: str, aside: str, body: str) -> str:
     return (
         f'<div role="status" style="box-sizing:border-box;max-width:48em;margin:.4em 0;padding:.6em 1em;'
-        f"border:1px solid {colour}59;border-left:5px solid {colour};border-radius:4px;background:{colour}12;"
+        f"border:1px solid {colour}59;border-left:5px solid {colour};border-radius:4px;background-color:{colour}12;"
         'line-height:1.5;overflow-wrap:anywhere">'
         '<div style="display:flex;flex-wrap:wrap;gap:.1em .6em;align-items:baseline">'
         f'{_badge(colour, mark)}<b style="font-size:1.07em">{html.escape(title)}</b> '
@@ -124,6 +124,13 @@ def _small(text: str) -> str:
     return f'<div style="opacity:.85;font-size:.93em;margin-top:.6em">{inline(text)}</div>'
 
 
+# Neither a product, `2 * a * b`, nor `**options` is emphasis: a mark touches what it marks, and no word besides.
+_MARKED = re.compile(r"`([^`]+)`|(?<![\w*])\*(?![\s*])([^*`]+)(?<!\s)\*(?![\w*])")
+
+
 def inline(text: str) -> str:
-    """Escaped text; what stands between backticks becomes code."""
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))
+    """Escaped text; what stands between backticks becomes code, and what stands between asterisks *emphasis*."""
+    return _MARKED.sub(
+        lambda found: f"<code>{found[1]}</code>" if found[1] else f"<em>{found[2]}</em>",
+        html.escape(text, quote=False),
+    )

@@ -6,16 +6,13 @@ import copy
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from tlcourse.checks.collecting import call, each, simple, undisturbed
 from tlcourse.checks.exercise import Evidence, Exercise, Finding
 from tlcourse.checks.judging import Misconception, Question, judge_question, kind_of, one_number, same, unusable
-
-if TYPE_CHECKING:
-    pass
 
 # torch takes seconds to import, and the registry imports this module: what needs torch imports it when it runs.
 
@@ -130,8 +127,8 @@ def _dropout_finding(evidence: Evidence, rng: np.random.Generator) -> Finding:
         return Finding(
             "dropout-awake",
             False,
-            f"The encoder still drops features at random: {' and '.join(layers)} is in training mode, so that the same "
-            "text has other features each time. No frozen weight shows it.",
+            f"The encoder still drops features at random, in {' and '.join(layers)}: training mode is on there, and the "
+            "same text has other features each time. No frozen weight shows it.",
             "Call `model.encoder.eval()` as well; `requires_grad_` does not change the mode.",
             0.5,
         )
@@ -601,7 +598,7 @@ _SLANTED = Question(
         Misconception(
             "top-forgotten",
             "On the way down t counts from the start, not from the top: the rate jumps at the top.",
-            "Use t - cut above the fraction bar.",
+            "Above the fraction bar stands `t - cut`: the steps since the top.",
             _triangle(lambda t, steps, top, cut: t / top if t < top else 1 - t / (steps - top)),
         ),
         Misconception(

@@ -654,13 +654,13 @@ _THRESHOLD = Question(
         Misconception(
             "flags-above",
             "Your threshold is right for a rule that flags scores *above* it. Here a score equal to it is flagged too.",
-            "Take the lowest score that is still flagged: compare with >=.",
+            "Take the lowest score that is still flagged: compare with `>=`.",
             _highest(lambda s, y, t, required: np.mean(s[y == 1] > t) >= required - 1e-9),
         ),
         Misconception(
             "flags-above",
             "Your threshold is right for a rule that flags scores *above* it. Here a score equal to it is flagged too.",
-            "Take the lowest score that is still flagged: compare with >=.",
+            "Take the lowest score that is still flagged: compare with `>=`.",
             _of_positives(lambda p, r: max((t for t in p if np.mean(p > t) >= r - 1e-9), default=-np.inf)),
         ),
         Misconception(
@@ -1335,19 +1335,19 @@ _BOXES = Question(
             "corner-of-the-cell",
             "The distances are counted from the cell's upper left corner: every box lies half a stride too far up and "
             "left.",
-            "The centre of column c is at (c + 0.5) * stride.",
+            "The centre of column `c` is at `(c + 0.5) * stride`.",
             _edges(place=lambda index, stride: index * stride),
         ),
         Misconception(
             "half-a-pixel",
             "The centre is half a *pixel* from the cell's corner; it is half a stride.",
-            "The centre of column c is at (c + 0.5) * stride.",
+            "The centre of column `c` is at `(c + 0.5) * stride`.",
             _edges(place=lambda index, stride: index * stride + 0.5),
         ),
         Misconception(
             "next-corner",
             "The distances are counted from the cell's lower right corner.",
-            "The centre of column c is at (c + 0.5) * stride.",
+            "The centre of column `c` is at `(c + 0.5) * stride`.",
             _edges(place=lambda index, stride: (index + 1) * stride),
         ),
         Misconception(
@@ -1383,7 +1383,7 @@ _BOXES = Question(
         Misconception(
             "not-clipped",
             "Some boxes reach out of the image.",
-            "Clip x to 0 ... width and y to 0 ... height.",
+            "Clip x to 0 ... width, and y to 0 ... height.",
             _edges(clip=False),
         ),
         Misconception(
@@ -1488,7 +1488,7 @@ EXERCISES: tuple[Exercise, ...] = (
         hints=(
             "Which examples decide what share of the positives is found? Look at those alone.",
             "Sort the validation positives by score, the highest first. How many of them must be found? Round up.",
-            "threshold = np.sort(valid_scores[valid_labels == 1])[::-1][needed - 1]; then flag test_scores >= threshold.",
+            "`threshold = np.sort(valid_scores[valid_labels == 1])[::-1][needed - 1]`; then flag `test_scores >= threshold`.",
         ),
         collect=_collect_screening,
         judge=_judge_screening,
@@ -1504,8 +1504,9 @@ EXERCISES: tuple[Exercise, ...] = (
         purpose="A head says something at every cell of a map; a box must be said in pixels of the image.",
         hints=(
             "Work with one cell by hand: where is its centre, and how far away are the four edges, in pixels?",
-            "np.nonzero(scores >= least) gives three index arrays: class, row, column. x belongs to the column.",
-            "x = (column + 0.5) * stride; left edge = x - stride * distances[0, row, column]; clip x to 0 ... w * stride.",
+            "`np.nonzero(scores >= least)` gives three index arrays: class, row, column. x belongs to the column.",
+            "`x = (column + 0.5) * stride`; the left edge is `x - stride * distances[0, row, column]`. Clip x to 0 ... `w * stride`, "
+            "y to 0 ... `h * stride`.",
         ),
         collect=_collect_head,
         judge=_judge_head,
@@ -1521,7 +1522,7 @@ EXERCISES: tuple[Exercise, ...] = (
         hints=(
             "The intersection of two boxes begins at the later of the two left edges and ends at the earlier right one.",
             "Go through the boxes by score, the highest first, and remember which truths are taken.",
-            "For each box: free = np.where(taken, -1, iou[box]); best = free.argmax(); match if free[best] >= overlap.",
+            "For each box: `free = np.where(taken, -1, iou[box])`, `best = free.argmax()`; match if `free[best] >= overlap`.",
         ),
         collect=_collect_matches,
         judge=_judge_matches,

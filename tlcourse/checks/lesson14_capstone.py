@@ -243,7 +243,7 @@ EXERCISES: tuple[Exercise, ...] = (
         points=_POINTS,
         minutes=120,
         difficulty=3,
-        purpose="one task of your own choice, from a few labels to predictions that somebody else scores.",
+        purpose="One task of your own choice, from a few labels to predictions that somebody else scores.",
         hints=(
             "Which of the three baselines is the hard one? Score it yourself by cross-validation on the training "
             "pictures: then you can try an idea without the hidden set.",

@@ -17,7 +17,7 @@ def path() -> Path:
 
 
 def load() -> dict[str, dict[str, Any]]:
-    """Exercise id -> {"earned", "points", "tries", "passed_at", "hints"}; empty if nothing was kept yet."""
+    """Exercise id -> {"earned", "points", "tries", "started_at", "passed_at", "hints"}; empty if nothing was kept."""
     try:
         data = json.loads(path().read_text(encoding="utf-8"))
         return data if isinstance(data, dict) and all(isinstance(entry, dict) for entry in data.values()) else {}
@@ -26,7 +26,7 @@ def load() -> dict[str, dict[str, Any]]:
 
 
 def record(result: Result) -> dict[str, Any]:
-    """Count a try; keep the best score and the time of the first pass. Returns what is kept of the exercise now.
+    """Count a try; keep the best score, and when the first try and the first pass were. Returns what is kept now.
 
     Raises:
         StorageError: the file cannot be written.
@@ -34,12 +34,22 @@ def record(result: Result) -> dict[str, Any]:
 
     def update(entry: dict[str, Any]) -> None:
         entry["points"] = result.points
+        if not entry.get("tries"):
+            entry["started_at"] = int(time.time())
         entry["tries"] = entry.get("tries", 0) + 1
         entry["earned"] = max(result.earned, entry.get("earned", 0))
         if result.passed:
             entry.setdefault("passed_at", int(time.time()))
 
     return _update(result.exercise.id, update)
+
+
+def told(entry: dict[str, Any]) -> dict[str, int]:
+    """What a shown result tells an instructor: tries, hints, and whole minutes from the first try to the pass."""
+    counts = {name: int(entry.get(name, 0)) for name in ("tries", "hints")}
+    if "started_at" in entry:
+        counts["minutes"] = max(0, int(entry.get("passed_at", time.time())) - entry["started_at"]) // 60
+    return counts
 
 
 def open_hint(exercise_id: str, last: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,12 @@ class Result:
     def passed(self) -> bool:
         """Whether every finding passed."""
         return bool(self.findings) and all(finding.passed for finding in self.findings)
+
+    def scaled(self, points: float) -> Result:
+        """The same result where the exercise is worth other points: each finding keeps its share of them."""
+        times = points / self.points
+        findings = tuple(replace(finding, points=finding.points * times) for finding in self.findings)
+        return Result(replace(self.exercise, points=points), findings)
 
     def as_json(self) -> dict[str, Any]:
         """The result as JSON data: exercise, points, earned, passed, findings."""

@@ -1,6 +1,7 @@
 """Make the nbgrader folder of a class from this course, or bring one up to date.
 
-Run it again after the course has changed: releases and solutions are renewed, submissions and grades stay.
+Run it again after the course has changed, or the points of an exercise in the class's `nbgrader_config.py`: releases
+and solutions are renewed, submissions and grades stay, and lessons that were left out stay out.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ def run(args: argparse.Namespace) -> int:
     root = args.root.resolve() if args.root else course.find_root()
     chosen = [course.find_lesson(root, query) for query in args.lesson or []] or course.lessons(root)
     solutions = [lesson.solution for lesson in dict.fromkeys(chosen)]
-    for line in classroom.make(args.folder, solutions, root, course.CLASS_MARK, args.db):
+    named = bool(args.lesson)
+    for line in classroom.make(args.folder, solutions, root, course.CLASS_MARK, args.db, chosen=named):
         print(line)
     folder = args.folder
     print(f"The class is ready in {folder}. Put what learners hand in into {folder / 'submitted'}, then run:")

@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     folder = args.dir.expanduser().resolve() if args.dir else root / workspace.FOLDER
     _report(workspace.update(root, folder), folder)
     address = _welcome(root, folder) if lesson is None else _address(workspace.notebook(lesson, folder), folder)
-    command = lab_command(folder, address, args.port, browser=not args.no_browser and has_browser())
+    command = lab_command(root, folder, address, args.port, browser=not args.no_browser and has_browser())
     if "--allow-root" in command:
         print("You are root, so JupyterLab is started with --allow-root. An ordinary user is safer.")
     print("Starting JupyterLab. Its address comes next; Control-C twice stops it.", flush=True)
@@ -54,8 +54,9 @@ def _address(file: Path, folder: Path) -> str:
     return file.relative_to(folder).as_posix()
 
 
-def lab_command(folder: Path, file: str, port: int | None, *, browser: bool) -> list[str]:
-    """The command that starts JupyterLab on `folder`, opening `file` (a path relative to it)."""
+def lab_command(root: Path, folder: Path, file: str, port: int | None, *, browser: bool) -> list[str]:
+    """The command that starts JupyterLab for the course at `root` on `folder`, opening `file`, relative to that."""
+    from tlcourse import contents
     from tlcourse.kernels.lab import server_options
 
     command = [
@@ -71,6 +72,7 @@ def lab_command(folder: Path, file: str, port: int | None, *, browser: bool) -> 
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         *server_options(),
+        *contents.server_options(root),
     ]
     if settings := _quiet_settings():
         command.append(f"--LabApp.app_settings_dir={settings}")

@@ -27,6 +27,9 @@ class Engine:
     def __init__(self, *, trust: bool, shared: str = "") -> None:
         self._trust = trust
         forks.start(shared)  # first: it takes seconds, side by side with the rest
+        from tlcourse.grading.ahead import Ahead
+
+        self._ahead = Ahead()
         if not trust:
             sandbox.insist()
 
@@ -41,8 +44,9 @@ class Engine:
         Raises:
             NotebookError: it cannot be matched to the release.
         """
-        return grade(notebook, replace(release, files={**files, **release.files}), trust=self._trust)
+        return grade(notebook, replace(release, files={**files, **release.files}), trust=self._trust, start=self._ahead)
 
     def close(self) -> None:
-        """End the nursery."""
+        """End the nursery, and the kernel that waits."""
+        self._ahead.close()
         forks.close()

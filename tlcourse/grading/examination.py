@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import logging
 import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from tlcourse.grading import cells, jury, needed
+from tlcourse.grading import cells, jury, needed, worth
+from tlcourse.grading.ahead import Start
 from tlcourse.grading.cells import Cell
 from tlcourse.grading.jury import Judged
-from tlcourse.grading.kernel import Allowance, Ran
+from tlcourse.grading.kernel import Allowance, Kernel, Ran
 from tlcourse.grading.outputs import writable
 from tlcourse.grading.release import Release
 from tlcourse.grading.sitting import Asked, Sitting
@@ -20,7 +23,13 @@ from tlcourse.grading.verdicts import SAID, Question, Result, Verdict
 _HIDDEN = "A hidden test did not pass."
 
 
-def examine(notebook: dict[str, Any], release: Release, allowance: Allowance, notes: tuple[str, ...] = ()) -> Result:
+def examine(
+    notebook: dict[str, Any],
+    release: Release,
+    allowance: Allowance,
+    notes: tuple[str, ...] = (),
+    start: Start = Kernel,
+) -> Result:
     """Grade a mended notebook.
 
     Args:
@@ -28,13 +37,15 @@ def examine(notebook: dict[str, Any], release: Release, allowance: Allowance, no
         release: the lesson.
         allowance: what the notebook may use.
         notes: what was mended.
+        start: gives a kernel.
 
     Raises:
         CourseError: this machine can give no kernel, or no sandbox.
     """
     began = time.monotonic()
     digest = hashlib.sha256("\0".join(map(cells.source, notebook["cells"])).encode("utf-8", "replace")).hexdigest()
-    sitting, shown = _sit(notebook["cells"], release, allowance, digest)
+    sit = partial(Sitting, release=release, allowance=allowance, digest=digest, start=start)
+    sitting, shown = _sit(notebook["cells"], release, sit)
     judged = _judge(sitting)
     questions = {
         cells.name(cell): _Questioning(release, sitting, shown, place, judged).question()
@@ -53,7 +64,7 @@ def examine(notebook: dict[str, Any], release: Release, allowance: Allowance, no
     )
 
 
-def _sit(notebook_cells: list[Cell], release: Release, allowance: Allowance, digest: str) -> tuple[Sitting, Sitting]:
+def _sit(notebook_cells: list[Cell], release: Release, sit: Callable[..., Sitting]) -> tuple[Sitting, Sitting]:
     """Run a notebook; what counts, and what is shown.
 
     What a learner's code prints after it could see a hidden test is shown to nobody. So hidden tests are asked when
@@ -61,11 +72,11 @@ def _sit(notebook_cells: list[Cell], release: Release, allowance: Allowance, dig
     """
     true, known = copy.deepcopy(notebook_cells), [_open(cell, release) for cell in copy.deepcopy(notebook_cells)]
     hidden = {place: cells.source(cell) for place, cell in enumerate(true) if cells.name(cell) in release.shown}
-    shown = Sitting(known, release, allowance, digest, hidden)
+    shown = sit(known, at_the_end=hidden)
     if not hidden or needed.may_wait(true, hidden):
         shown.run()
         return shown, shown
-    sitting, shown = Sitting(true, release, allowance, digest), Sitting(known, release, allowance, digest)
+    sitting, shown = sit(true), sit(known)
     sitting.run()
     shown.run()
     return sitting, shown
@@ -73,7 +84,11 @@ def _sit(notebook_cells: list[Cell], release: Release, allowance: Allowance, dig
 
 def _judge(sitting: Sitting) -> dict[int, Judged | None]:
     """The jury's judgements by the cell's place; None where the jury came to none."""
-    cases = {place: asked.case for place, asked in sitting.asked.items() if asked.case is not None}
+    cases = {
+        place: replace(asked.case, worth=cells.points(sitting.cells[place]))
+        for place, asked in sitting.asked.items()
+        if asked.case is not None
+    }
     found = jury.judge_all(list(cases.values()))
     if found is not None:
         return dict(zip(cases, found, strict=True))
@@ -117,7 +132,8 @@ class _Questioning:
         if judged.fault:
             return self._failed(Verdict.TAMPERED, seconds)
         points = min(judged.points, self._most)
-        verdict = _verdict(points, self._most)
+        right = all(found.passed for found in judged.findings)
+        verdict = _verdict(points, self._most) if right or self._most else Verdict.WRONG
         culprit = self._sitting.culprit(self._place)
         if verdict is Verdict.WRONG and culprit:
             return self._failed(culprit, seconds)
@@ -127,9 +143,11 @@ class _Questioning:
     def _by_test(self, ran: Ran, seconds: float) -> Question:
         if ran.status == "interrupted":
             return self._failed(Verdict.TIME, seconds)
-        points = _points_of_test(ran, self._most)
+        most = worth.in_course(self._cell)
+        points = _points_of_test(ran, most)
         if points is None:
             return self._failed(Verdict.TAMPERED, seconds)
+        points = round(points * self._most / most, 6) if most else 0.0
         verdict, message = _verdict(points, self._most), ""
         if ran.status == "error":
             if culprit := self._sitting.culprit(self._place):
@@ -164,33 +182,19 @@ class _Questioning:
 def _points_of_test(ran: Ran, most: float) -> float | None:
     """The points that nbgrader reads off a test cell's outputs; None for points that no test gives.
 
-    Text on standard error costs nothing, unlike with nbgrader itself.
+    They are read as in `nbgrader.utils.determine_grade`, but text on standard error costs nothing. nbgrader itself
+    takes a second to import, which no worker needs to wait for.
     """
-    from nbformat.v4 import new_code_cell
-    from nbgrader.utils import determine_grade
-
     if ran.status != "ok":
         return 0.0
-    values = [output for output in ran.outputs if output["output_type"] == "execute_result"]
-    if len(values) > 1 or not all(_is_fair(value["data"].get("text/plain", ""), most) for value in values):
+    values = [output["data"] for output in ran.outputs if output["output_type"] == "execute_result"]
+    if len(values) > 1:
         return None
-    cell = new_code_cell(metadata={"nbgrader": {"grade": True, "solution": False, "points": most}})
-    cell.outputs = [cells.as_node(value) for value in values]
     try:
-        return float(determine_grade(cell, _silent)[0])
-    except KeyError:
-        return most  # a value without text, such as a figure
-
-
-def _is_fair(text: str, most: float) -> bool:
-    """Whether a test's value is a number of points that can be earned, or no number, which gives all of them."""
-    try:
-        return 0.0 <= float(text) <= most
-    except ValueError:
-        return True
-
-
-_silent = logging.Logger("tlcourse.nbgrader", logging.CRITICAL)
+        points = float(values[0]["text/plain"])
+    except (IndexError, KeyError, ValueError):
+        return most  # no value, one without text, such as a figure, or a text that is no number
+    return points if 0.0 <= points <= most else None
 
 
 def _verdict(points: float, most: float) -> Verdict:
@@ -245,7 +249,8 @@ def _test_outputs(question: Question, wrote: list[dict[str, Any]], judged: Judge
         if errors:
             return [*outputs, errors[-1]]
     if not question.points:
-        return [*outputs, _error(question.verdict.value, question.message)]
+        right = question.verdict is Verdict.RIGHT  # and worth nothing
+        return outputs if right else [*outputs, _error(question.verdict.value, question.message)]
     if question.points < question.max_points:
         data = {"text/plain": repr(float(question.points))}
         outputs.append({"output_type": "execute_result", "data": data, "metadata": {}, "execution_count": None})

@@ -27,12 +27,14 @@ class Case:
         seed: what the evidence was drawn with.
         evidence: what the kernel sent, as text.
         held_out: labels that the class keeps for this exercise.
+        worth: points for a right answer in this class; None for the course's own.
     """
 
     exercise: str
     seed: int
     evidence: str
     held_out: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    worth: float | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,8 @@ def judge(case: Case) -> Judged:
         judged = result.judge_evidence(registry.get(case.exercise), case.evidence, case.seed, case.held_out)
     except Exception as error:  # a forger may send anything
         return Judged(fault=f"{type(error).__name__}: {error}"[:300])
+    if case.worth is not None:
+        judged = judged.scaled(case.worth)
     findings = tuple(
         replace(finding, message=told(finding.message), next_step=told(finding.next_step))
         for finding in judged.findings

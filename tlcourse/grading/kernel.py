@@ -25,6 +25,7 @@ from tlcourse.grading.outputs import Outputs
 from tlcourse.grading.verdicts import Verdict
 
 _START = 60.0  # seconds for a kernel to answer; a warm one takes 0.2
+_FIRST_ASK = 0.02  # seconds until it is asked a second time; a lost answer costs no more than that
 _GRACE = 2.0  # seconds between an interrupt and the end
 _AFTER = 3.0  # seconds in which a cell's last outputs follow its reply
 _SIZE = 20_000_000  # bytes of output of one notebook
@@ -81,6 +82,8 @@ class Allowance:
 class Kernel:
     """A kernel and the line to it. Use it in a `with`; at its end nothing of it is left.
 
+    Made, it starts by itself; `connect`, or entering the `with`, waits until it answers.
+
     Args:
         allowance: its limits.
         files: data files for the working folder, bytes by relative path.
@@ -101,10 +104,10 @@ class Kernel:
         self._left = _SIZE
         self._ended: Verdict | None = None
         self._child: Process | None = None
+        self._connected = False
         try:
             self._lay_out(files)
             self._launch([channel.fileno(), proctor.fileno()])
-            self._connect()
         except BaseException:
             self.close()
             raise
@@ -113,6 +116,11 @@ class Kernel:
             proctor.close()
 
     def __enter__(self) -> Kernel:
+        try:
+            self.connect()
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(
@@ -241,7 +249,14 @@ class Kernel:
             env={"NBGRADER_EXECUTION": "autograde"},
         ).as_json()
 
-    def _connect(self) -> None:
+    def connect(self) -> None:
+        """Wait until the kernel answers; a second call does nothing.
+
+        Raises:
+            CourseError: it does not; it says why and what to do.
+        """
+        if self._connected:
+            return
         self._shell = self._socket(zmq.DEALER, "shell_port")
         self._control = self._socket(zmq.DEALER, "control_port")
         self._iopub = self._socket(zmq.SUB, "iopub_port")
@@ -249,16 +264,18 @@ class Kernel:
         for line in (self._shell, self._iopub, self._channel.fileno()):
             self._poller.register(line, zmq.POLLIN)
         # Until the subscription has arrived, outputs would be lost: ask until an answer is heard on both lines.
-        end = time.monotonic() + _START
+        end, patience = time.monotonic() + _START, _FIRST_ASK
         while time.monotonic() < end:
             try:
-                if self._exchange("kernel_info_request", {}, seconds=1.0, heard=False)[0] is not None:
+                if self._exchange("kernel_info_request", {}, seconds=patience, heard=False)[0] is not None:
+                    self._connected = True
                     return
             except KernelEnded as ended:
                 raise CourseError(
                     f"The kernel ended before it could run anything ({ended.verdict}).",
                     "Run `tlcourse doctor`; if all is well there, report this as a fault of the course.",
                 ) from None
+            patience = min(1.0, 2 * patience)
         raise CourseError(f"The kernel did not answer within {_START:.0f} s.", "Is the machine overloaded? Try again.")
 
     def _socket(self, kind: int, port: str) -> zmq.Socket:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from tlcourse.grading import worth
 from tlcourse.grading.matching import Matching, Wanted, is_locked
 from tlcourse.grading.reading import Cell, label
 
@@ -30,9 +31,7 @@ def on_matches(cells: Sequence[Cell], lesson: Sequence[Wanted], matching: Matchi
     for one, cell in pairs:
         if cell.kind != one.kind:
             yield f"{one.grade_id} had become a {cell.kind} cell and is a {one.kind} cell again."
-    altered = [
-        one for one, cell in pairs if cell.grade_id == one.grade_id and _meaning(cell.marks) != _meaning(one.marks)
-    ]
+    altered = [one for one, cell in pairs if cell.grade_id == one.grade_id and _is_altered(cell.marks, one)]
     yield from _note("nbgrader's settings of {} had been changed and are as released again.", altered)
     rewritten = [one for one, cell in pairs if one.locked and not one.says(cell.source)]
     yield from _note("The text of {} had been changed and is as released again.", rewritten)
@@ -64,6 +63,12 @@ def strangers(cells: Sequence[Cell], lesson: Sequence[Wanted]) -> str:
     known = {one.grade_id for one in lesson}
     strange = [label(cell.grade_id) for cell in cells if cell.grade_id not in known and any(_meaning(cell.marks)[:4])]
     return _some(strange)
+
+
+def _is_altered(marks: dict[str, Any], one: Wanted) -> bool:
+    """Whether marks mean something else than the lesson's; where an instructor changed points, old ones do not."""
+    parts = -1 if worth.OURS in one.cell["metadata"] else None
+    return _meaning(marks)[:parts] != _meaning(one.marks)[:parts]
 
 
 def _meaning(marks: dict[str, Any]) -> tuple[object, ...]:

@@ -19,8 +19,8 @@ from weakref import WeakKeyDictionary
 
 import nbformat
 from jinja2 import pass_context
-from nbconvert.exporters import HTMLExporter
-from nbconvert.preprocessors.sanitize import ALLOWED_TAGS, SanitizeHTML
+from nbconvert.exporters import HTMLExporter, NotebookExporter
+from nbconvert.preprocessors.sanitize import ALLOWED_STYLES, ALLOWED_TAGS, SanitizeHTML
 from nbgrader import utils
 from nbgrader.converters.base import BaseConverter
 from nbgrader.preprocessors import ClearHiddenTests, Execute, NbGraderPreprocessor
@@ -29,12 +29,21 @@ from traitlets import Bool, List, Unicode
 
 from tlcourse import grading
 from tlcourse.errors import CourseError, NotebookError
-from tlcourse.grading import secret
+from tlcourse.grading import secret, worth
 from tlcourse.grading.mending import mend
 from tlcourse.grading.nbgrading import Course
+from tlcourse.grading.reading import AGAIN
 from tlcourse.grading.release import Release, held_out_labels
 from tlcourse.grading.releasing import DAY
+from tlcourse.grading.stored import Store
+from tlcourse.grading.tasks import packed
 from tlcourse.grading.verdicts import Result, Verdict
+
+_KEY = "graded by nbgrader"
+"""In place of the key by which `tlcourse grade` knows that it need not grade a submission again: it will."""
+
+_UNREAD = "tlcourse_unread"
+"""A notebook's metadata say by this that its file could not be read."""
 
 _THIS_PYTHON = ("python", "python3", f"python3.{sys.version_info.minor}", sys.executable)
 """How a kernel's command begins if it runs this very Python: jupyter_client takes the bare names for it."""
@@ -45,12 +54,29 @@ _TAGS = {
     *("table", "caption", "thead", "tbody", "tfoot", "tr", "td", "th"),
 }
 _ATTRIBUTES = {
-    "*": ["class", "style", "title"],
+    "*": ["aria-label", "class", "role", "style", "title"],
     "a": ["href"],
     "img": ["alt", "height", "src", "width"],
     "td": ["colspan", "rowspan"],
     "th": ["colspan", "rowspan", "scope"],
 }
+# What a check's card is laid out with. None of these leaves its cell, or loads anything.
+_STYLES = {
+    *("align-items", "border", "border-left", "border-radius", "box-sizing", "flex", "flex-wrap", "gap", "max-width"),
+    *("overflow-wrap", "padding"),
+}
+
+
+class AnyNotebook(NotebookExporter):
+    """In place of nbconvert's, which ends where a file is damaged: `MendSubmission` is to look at it first."""
+
+    def from_file(self, file_stream: Any, resources: Any = None, **kw: Any) -> tuple[Any, Any]:
+        """Convert a notebook; one that cannot be read goes through the steps without cells."""
+        try:
+            notebook = nbformat.read(file_stream, as_version=4)
+        except Exception:  # nbformat raises whatever its conversions meet
+            notebook = nbformat.v4.new_notebook(metadata={_UNREAD: True})
+        return self.from_notebook_node(notebook, resources=resources, **kw)
 
 
 class MendSubmission(NbGraderPreprocessor):
@@ -60,21 +86,32 @@ class MendSubmission(NbGraderPreprocessor):
         """Mend a notebook; what was mended is logged.
 
         Raises:
-            NotebookError: it is not this lesson's, or a link to somewhere else.
+            NotebookError: it cannot be read, is not this lesson's, or a link to somewhere else.
         """
+        try:
+            return self._mended(nb, resources), resources
+        except NotebookError as error:
+            # nbgrader shows an error as it stands.
+            fault, cure = error.fault.rstrip("."), error.cure.rstrip(".")
+            raise NotebookError(f"This submission cannot be graded: {fault}.", f"{cure}.") from None
+
+    def _mended(self, nb: Any, resources: Mapping[str, Any]) -> Any:
         desk = Desk.of(self)
-        _refuse_links(Path(resources["metadata"]["path"]), desk, resources)
+        folder = Path(resources["metadata"]["path"])
+        _refuse_links(folder, desk, resources)
         release = desk.release(resources)
         if release is None or not _marked(release) or self._are_outputs_kept():
-            return nb, resources
-        handed_in = json.loads(json.dumps(nb))
-        if not any(cell["source"].strip() for cell in handed_in["cells"]):
+            if _UNREAD in nb.metadata:
+                raise NotebookError("it is damaged, or no notebook", AGAIN)
+            return nb
+        handed_in: bytes | dict[str, Any] = (folder / f"{resources['nbgrader']['notebook']}.ipynb").read_bytes()
+        if _UNREAD not in nb.metadata and not any(cell.source.strip() for cell in nb.cells):
             self.log.warning("The notebook is empty: it is graded as one in which nothing was answered.")
             handed_in = release.notebook
         mended = mend(handed_in, release)
         for note in mended.notes:
             self.log.warning("%s", note)
-        return nbformat.from_dict(mended.notebook), resources
+        return nbformat.from_dict(mended.notebook)
 
     def _are_outputs_kept(self) -> bool:
         """Whether nbgrader was told to score the outputs that were handed in (`--no-execute`)."""
@@ -110,11 +147,15 @@ class ExecuteSafely(Execute):
         # Never a notebook: it could be another one of this submission, graded already.
         written = {name: data for name, data in result.files.items() if not name.endswith(".ipynb")}
         dataclasses.replace(result, files=written).write_files(folder)
+        desk.keep(result, resources)
         return nb, resources
 
 
 class HideTests(ClearHiddenTests):
     """For feedback: take hidden tests out of the lesson's own cells; a learner's text about them stays."""
+
+    # nbconvert sets it for every step of a page; nbgrader's steps do not know it, and would warn of it each time.
+    display_data_priority = List(Unicode()).tag(config=True)
 
     def preprocess_cell(self, cell: Any, resources: Any, cell_index: int) -> tuple[Any, Any]:
         """Clear one cell."""
@@ -130,6 +171,7 @@ class NoScripts(SanitizeHTML):
     enabled = Bool(True, help="Whether to clean pages of learners' scripts.").tag(config=True)
     tags = List(Unicode(), sorted(ALLOWED_TAGS | _TAGS)).tag(config=True)
     attributes = AnyTrait(_ATTRIBUTES).tag(config=True)
+    styles = List(Unicode(), sorted(ALLOWED_STYLES | _STYLES)).tag(config=True)
 
     def preprocess_cell(self, cell: Any, resources: Any, cell_index: int) -> tuple[Any, Any]:
         """Clean one cell."""
@@ -168,6 +210,7 @@ class Desk:
         directory = converter.coursedir
         self.course = Course(Path(directory.root), converter.config, directory.db_url)
         self._releases: dict[str, dict[str, Release]] = {}
+        self._graded: dict[tuple[str, str], list[Result]] = {}
 
     @classmethod
     def of(cls, step: NbGraderPreprocessor) -> Desk:
@@ -191,8 +234,17 @@ class Desk:
     def release_as_is(self, nb: Any, resources: Mapping[str, Any]) -> Release:
         """A submission that nbgrader has sanitised, as its own release: it has the gradebook's locked cells."""
         root, notebook = self.course.root, json.loads(json.dumps(nb))
+        for cell in notebook["cells"]:
+            cell["metadata"].pop(worth.OURS, None)  # that, a learner may have written
         kept = held_out_labels(root, notebook)
         return Release(resources["nbgrader"]["notebook"], notebook, seed=secret.of_class(root), held_out=kept)
+
+    def keep(self, result: Result, resources: Mapping[str, Any]) -> None:
+        """Put a result where `tlcourse report` finds it, beside those of the submission's other notebooks."""
+        names = resources["nbgrader"]
+        graded = self._graded.setdefault((names["student"], names["assignment"]), [])
+        graded.append(result)
+        Store(self.course.root).put(names["student"], names["assignment"], packed(_KEY, graded))
 
     def runs_here(self, nb: Any, resources: Mapping[str, Any]) -> bool:
         """Whether a notebook is for this very Python.
@@ -204,7 +256,8 @@ class Desk:
         own = nb.metadata.get("kernelspec", {}).get("name", "")
         if not chosen and not _is_this_python(own):
             # Nobody leaves the sandbox by naming a kernel.
-            raise NotebookError(f"it asks for the kernel {own!r}", "Set the lesson's own kernel in the notebook")
+            fault = f"This submission cannot be graded: it asks for the kernel {own!r}."
+            raise NotebookError(fault, "Set the lesson's own kernel in the notebook.")
         return _is_this_python(chosen)
 
     def _kernel(self, resources: Mapping[str, Any]) -> str:

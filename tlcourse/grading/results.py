@@ -93,7 +93,7 @@ def _questions(results: Sequence[Result]) -> dict[tuple[str, str], Question]:
 
 
 def _name(lesson: str, notebook: str, cell: str) -> str:
-    return _short(cell) if notebook == lesson else f"{notebook}/{_short(cell)}"
+    return short(cell) if notebook == lesson else f"{notebook}/{short(cell)}"
 
 
 def _score(question: Question | None, most: float, earned: float, needs_hand: bool) -> Score:
@@ -130,7 +130,8 @@ def _scores(course: Course, lesson: str) -> dict[tuple[str, str, str], tuple[flo
         }
 
 
-def _short(name: str) -> str:
+def short(name: str) -> str:
+    """What people call a graded cell: its `grade_id` without the part that says its kind."""
     for kind in _KINDS:
         name = name.removeprefix(kind)
     return name

@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from tlcourse.grading import cells, materials, needed, plain_tests
+from tlcourse.grading.ahead import Start
 from tlcourse.grading.cells import Cell
 from tlcourse.grading.jury import Case
 from tlcourse.grading.kernel import Allowance, Kernel, KernelEnded, Ran
@@ -55,6 +56,7 @@ class Sitting:
         release: the lesson.
         allowance: what the notebook may use.
         digest: of the submission: each question's seed depends on it.
+        start: gives a kernel.
         at_the_end: tests to ask again when everything has run, with another source, by their place.
     """
 
@@ -64,6 +66,7 @@ class Sitting:
         release: Release,
         allowance: Allowance,
         digest: str,
+        start: Start,
         at_the_end: Mapping[int, str] | None = None,
     ) -> None:
         self.cells = notebook_cells
@@ -74,7 +77,7 @@ class Sitting:
         self.asked: dict[int, Asked] = {}
         self.ended: dict[int, Verdict] = {}
         self.files: dict[str, str] = {}
-        self._release, self._allowance, self._digest = release, allowance, digest
+        self._release, self._allowance, self._digest, self._start = release, allowance, digest, start
         self._code = [n for n, cell in enumerate(self.cells) if cell["cell_type"] == "code" and cells.source(cell)]
         self._skipped: set[int] = set()
         self._place = -1
@@ -98,7 +101,7 @@ class Sitting:
         end = time.monotonic() + self._allowance.total_seconds
         for _ in range(_MOST_DEATHS):
             try:
-                with Kernel(self._allowance, self._release.files) as kernel:
+                with self._start(self._allowance, self._release.files) as kernel:
                     self._run_counting(kernel, "pass", place=-1)
                     for place in self._code:
                         if place not in self.ended and place not in self._skipped:

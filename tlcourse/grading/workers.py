@@ -41,6 +41,9 @@ ABANDONED = 300.0
 TRIES = 3
 """How often a submission is given to a worker that dies of it, or beside it."""
 
+ASKING = 0.2
+"""Seconds for which the number of a cluster's workers holds."""
+
 AHEAD = 3
 """Submissions on their way for each processor: the next is there when one is done, and no more lie in memory."""
 
@@ -86,6 +89,7 @@ class Workers:
         self._numbers = itertools.count()
         self._workers: set[str] = set()
         self._last_seen = time.monotonic()
+        self._asked, self._threads_known = -ASKING, 0
 
     def __enter__(self) -> Workers:
         with ExitStack() as stack:
@@ -177,7 +181,13 @@ class Workers:
                 raise CourseError("All workers have gone.", "Start them again, then run the same command.")
 
     def _threads(self) -> int:
-        """The submissions that the cluster can grade at once, just now."""
+        """The submissions that the cluster can grade at once, as of a moment ago: asking it takes a while."""
+        if time.monotonic() > self._asked + ASKING:
+            self._threads_known = self._ask_for_threads()
+            self._asked = time.monotonic()
+        return self._threads_known
+
+    def _ask_for_threads(self) -> int:
         with _reachable():
             threads = self._client.nthreads()
         for worker in self._workers - set(threads):

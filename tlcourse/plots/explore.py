@@ -10,6 +10,10 @@ from tlcourse.worlds.style import PHOTO, PRINT, STYLES, Style
 
 # As wide as a digit: labels of equal width keep the images where they are from one redraw to the next.
 _FIGURE_SPACE = "\u2007"
+# ipywidgets takes away the browser's mark of what the keyboard moves.
+_SHOW_FOCUS = """<style>
+.tlcourse-slider .noUi-handle:focus-visible { outline: 3px solid currentColor !important; outline-offset: 2px; }
+</style>"""
 
 
 def style_walk(start: Style = PHOTO, end: Style = PRINT, *, classes: str = "everyday", steps: int = 5) -> Picture:
@@ -46,7 +50,9 @@ def explore_styles(start: Style = PHOTO, end: Style = PRINT, *, classes: str = "
         label = f"{share:.0%}".rjust(4, _FIGURE_SPACE)
         display(strips({label: images}, title="Move the slider: the domain changes, the classes stay"))
 
-    display(ipywidgets.VBox([share, ipywidgets.interactive_output(redraw, {"share": share})]))
+    share.add_class("tlcourse-slider")
+    drawn = ipywidgets.interactive_output(redraw, {"share": share})
+    display(ipywidgets.VBox([ipywidgets.HTML(_SHOW_FOCUS, layout={"display": "none"}), share, drawn]))
     return None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from tlcourse.errors import DataError
-from tlcourse.plots.figures import head, new_figure, spread_apart
+from tlcourse.plots.figures import head, label_end, new_figure, spread_apart
 from tlcourse.plots.picture import COLOURS, Picture, look
 
 _SERIES = ("transfer", "scratch", "third", "fourth")
@@ -46,7 +46,7 @@ def word_map(groups: Mapping[str, Sequence[str]], vectors: np.ndarray, *, title:
         axes.set_xticks([])
         axes.set_yticks([])
         axes.margins(x=0.12, y=0.08)
-        axes.set(xlabel="first principal component", ylabel="second", title=title)
+        axes.set(xlabel="first principal component", ylabel="second principal component", title=title)
     told = "; ".join(f"{name}: {', '.join(members)}" for name, members in groups.items())
     return Picture(figure, f"{title}. Words on two principal components of their vectors. {told}.")
 
@@ -98,13 +98,17 @@ def schedule(steps: Sequence[int], rates: Mapping[str, Sequence[float]], *, titl
     if len(rates) > len(_SERIES):
         raise DataError(f"{len(rates)} groups, but {len(_SERIES)} colours.", "Draw at most four groups.")
     figure, (axes,) = new_figure(8, 3.6)
+    lines = [np.where(np.asarray(values) > 0, values, np.nan) for values in rates.values()]
+    trained = [np.log10(line[np.isfinite(line)]) for line in lines]
     with look():
-        for row, ((name, values), colour) in enumerate(zip(rates.items(), _SERIES, strict=False)):
-            line = np.where(np.asarray(values) > 0, values, np.nan)
+        for line, colour in zip(lines, _SERIES, strict=False):
             axes.plot(steps, line, color=COLOURS[colour])
-            place = (1.01, 0.9 - 0.12 * row)
-            axes.annotate(name, place, xycoords="axes fraction", color=COLOURS[colour], fontweight="bold")
         axes.set_yscale("log")
+        ends = {name: float(tens[-1]) for name, tens in zip(rates, trained, strict=True) if len(tens)}
+        heights = spread_apart(list(ends.values()), 0.08 * float(np.ptp(np.concatenate(trained))))
+        colours = dict(zip(rates, _SERIES, strict=False))
+        for name, height in zip(ends, heights, strict=True):
+            label_end(axes, name, 10**height, colours[name])
         axes.set(xlabel="training step", ylabel="learning rate", title=title)
     told = ", ".join(f"{name} up to {max(values):.2g}" for name, values in rates.items())
     return Picture(figure, f"{title}. {told}.")

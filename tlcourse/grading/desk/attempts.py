@@ -1,4 +1,4 @@
-"""How often learners ran a check and whether they opened hints, where their notebooks tell."""
+"""How often learners ran a check, for how long, and whether they opened hints, where their notebooks tell."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from tlcourse.checks.result import MIME_TYPE
 
 _LARGEST = 50_000_000  # bytes; a larger notebook is not looked into
-_MOST = 1_000_000  # tries that are believed
+_MOST = 1_000_000  # tries, or minutes, that are believed
 
 
 @dataclass(frozen=True)
@@ -21,10 +21,12 @@ class Attempts:
     Args:
         tries: how often the check had been run.
         hints: how many hints had been opened.
+        minutes: from the first try to the one that passed, else to the last; None where it does not tell.
     """
 
     tries: int
     hints: int
+    minutes: int | None = None
 
 
 def read(notebook: Path) -> dict[str, Attempts]:
@@ -37,10 +39,14 @@ def read(notebook: Path) -> dict[str, Attempts]:
         return {}
     found = {}
     for shown in _results(content):
-        tries, hints = shown.get("tries"), shown.get("hints")
-        if type(tries) is int and type(hints) is int and 0 < tries <= _MOST and 0 <= hints <= _MOST:
-            found[str(shown.get("exercise"))] = Attempts(tries, hints)
+        tries, hints, minutes = (_number(shown.get(name)) for name in ("tries", "hints", "minutes"))
+        if tries and hints is not None:
+            found[str(shown.get("exercise"))] = Attempts(tries, hints, minutes)
     return found
+
+
+def _number(value: Any) -> int | None:
+    return value if type(value) is int and 0 <= value <= _MOST else None
 
 
 def _results(content: Any) -> Iterator[dict[str, Any]]:

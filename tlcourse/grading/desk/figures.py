@@ -40,8 +40,8 @@ class ExerciseFigures:
     Args:
         name: its id.
         most: points for a right answer.
-        mean: the share of the points that a learner earned, 0 to 1, with its 95 % interval; None below two learners.
-            Test theory calls it the item's difficulty, though a high one means easy.
+        mean: the share of the points that a learner earned, 0 to 1, with its 95 % interval; None below two graded
+            answers. Test theory calls it the item's difficulty, though a high one means easy.
         full: how many have all points.
         unanswered: how many left it as it was.
         waiting: how many answers a person has yet to grade.
@@ -50,6 +50,7 @@ class ExerciseFigures:
         lost: how many miss points that no person has still to give.
         missed: what went wrong, the commonest first.
         tries: the median of how often the check was run; None where no notebook tells.
+        minutes: the median of the minutes from the first try to the pass; None where no notebook tells.
         hinted: the share of learners who opened a hint; None where no notebook tells.
         told: how many notebooks tell.
     """
@@ -64,6 +65,7 @@ class ExerciseFigures:
     lost: int
     missed: tuple[Missed, ...]
     tries: float | None
+    minutes: float | None
     hinted: float | None
     told: int
 
@@ -80,8 +82,9 @@ def exercise_figures(
     """
     scores = {student: scores[name] for student, scores in lesson.scores.items()}
     most = lesson.most[name]
-    shares = [score.earned / most if most else 1.0 for score in scores.values()]
+    shares = [score.earned / most if most else 1.0 for score in scores.values() if not score.needs_hand]
     known = [attempts[student][name] for student in scores if name in attempts.get(student, {})]
+    minutes = [one.minutes for one in known if one.minutes is not None]
     return ExerciseFigures(
         name=name,
         most=most,
@@ -93,6 +96,7 @@ def exercise_figures(
         lost=sum(score.earned < most and not score.needs_hand for score in scores.values()),
         missed=tuple(_missed(scores)),
         tries=median(one.tries for one in known) if known else None,
+        minutes=median(minutes) if minutes else None,
         hinted=sum(one.hints > 0 for one in known) / len(known) if known else None,
         told=len(known),
     )
