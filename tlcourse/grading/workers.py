@@ -327,7 +327,7 @@ def _insist_on_workers(client: distributed.Client, address: str) -> None:
         client.wait_for_workers(1, timeout=CONNECTING)
     except TimeoutError:
         raise CourseError(
-            f"The cluster {address} has no workers.", f"Start some: dask worker {address} --nworkers auto"
+            f"The cluster {address} has no workers.", f"Start some: dask worker {address} --nworkers=-1 --nthreads 1"
         ) from None
     answer: Any = client.get_versions(packages=["tlcourse"])
     found = answer["workers"]
