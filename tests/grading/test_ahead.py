@@ -11,21 +11,10 @@ import attack_kit
 import psutil
 import pytest
 
-from tlcourse import sandbox
-from tlcourse.errors import CourseError
 from tlcourse.grading import Release
 from tlcourse.grading.engine import Engine
 
-
-def _has_sandbox() -> bool:
-    try:
-        sandbox.insist()
-    except CourseError:
-        return False
-    return True
-
-
-pytestmark = pytest.mark.skipif(not _has_sandbox(), reason="this machine has no sandbox")
+pytestmark = pytest.mark.skipif(bool(attack_kit.no_sandbox()), reason=attack_kit.no_sandbox())
 
 
 @pytest.fixture(scope="module")

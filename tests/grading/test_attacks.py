@@ -20,7 +20,6 @@ import pytest
 from attack_kit import ABSTRACT_SOCKET, POINTS, Attack
 
 from tlcourse import sandbox
-from tlcourse.errors import CourseError
 from tlcourse.grading import Release, Result
 from tlcourse.grading.examination import examine
 from tlcourse.grading.kernel import Allowance
@@ -33,18 +32,7 @@ TIGHT = Allowance(memory=1 << 30, processes=200, cell_seconds=5.0, total_seconds
 SERVER_PORT = 47113  # net-server tries to listen there
 SHARED_MEMORY_KEY = 0x7C0A77AC  # leave-shared-memory uses it
 
-
-def _no_sandbox() -> str:
-    if sys.platform != "linux":
-        return "the sandbox is for Linux"
-    try:
-        sandbox.insist()
-    except CourseError as error:
-        return f"this machine can give no sandbox: {error}"
-    return ""
-
-
-pytestmark = pytest.mark.skipif(bool(_no_sandbox()), reason=_no_sandbox())
+pytestmark = pytest.mark.skipif(bool(attack_kit.no_sandbox()), reason=attack_kit.no_sandbox())
 
 
 @dataclass(frozen=True)

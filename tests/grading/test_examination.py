@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -14,22 +13,13 @@ import pytest
 from nbformat.notebooknode import from_dict
 from nbgrader.utils import determine_grade
 
-from tlcourse import sandbox
-from tlcourse.errors import CourseError, NotebookError
+from tlcourse.errors import NotebookError
 from tlcourse.grading import Release, Result, Verdict, forks, grade, jury
 
 Grade = Callable[..., Result]
 
 
-def _has_sandbox() -> bool:
-    try:
-        sandbox.insist()
-    except CourseError:
-        return False
-    return True
-
-
-pytestmark = pytest.mark.skipif(sys.platform != "linux" or not _has_sandbox(), reason="this machine has no sandbox")
+pytestmark = pytest.mark.skipif(bool(attack_kit.no_sandbox()), reason=attack_kit.no_sandbox())
 
 
 @pytest.fixture(scope="module")
