@@ -27,8 +27,8 @@ from tlcourse.kernels.wire import Channel
 
 _PEER = struct.Struct("3i")  # of SO_PEERCRED: process, user, group
 
-# Seconds for which a look at thousands of files holds: a grader forks several times a second.
-_LOOK = 1.0
+# Seconds for which a look at thousands of files holds: forks often come in twos, a kernel and what judges it.
+_LOOK = 0.5
 
 #: An argument of a child that watches its nursery itself, and ends all that it started when that ends.
 ENDS_ITSELF = "ends_itself"
