@@ -105,7 +105,7 @@ def test_the_glossary_is_in_order_and_says_each_term_once() -> None:
     text = (ROOT / "docs" / "book" / "glossary.md").read_text(encoding="utf-8")
     terms = glossary(ROOT / "docs" / "book" / "glossary.md")
     in_text = [line for line in text.partition("{glossary}")[2].splitlines() if line.strip() in terms]
-    assert in_text == sorted(set(in_text), key=str.lower)
+    assert in_text == sorted(set(in_text), key=lambda term: (term.lower(), term))
 
 
 @pytest.fixture(params=["wide light", "phone dark"])

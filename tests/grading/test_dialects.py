@@ -213,7 +213,14 @@ def execute(room: Path, folder: Path, **environment: str) -> Notebook:
     path = folder / f"{FIRST}.ipynb"
     path.write_text(json.dumps(answered(room, FIRST)))
     program = Path(sys.executable).parent / "jupyter"
-    insist([str(program), "execute", "--inplace", path.name], folder, {**os.environ, **environment})
+    command = [str(program), "execute", "--inplace", "--timeout=90", path.name]
+    try:
+        insist(command, folder, {**os.environ, **environment})
+    except AssertionError as error:
+        # On a busy machine it sometimes misses a message of the kernel's, and would wait for it for ever.
+        if "Timeout" not in str(error):
+            raise
+        insist(command, folder, {**os.environ, **environment})
     return json.loads(path.read_text())
 
 

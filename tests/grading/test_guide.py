@@ -75,7 +75,9 @@ class Instructor:
     def __init__(self, home: Path) -> None:
         self.course = home / "tlcourse"
         self._home = home
-        self._own = {"HOME": str(home), "PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
+        # The guide's environment has this one's packages; nbgrader calls one of their programs by name.
+        path = os.pathsep.join([os.environ["PATH"], sysconfig.get_path("scripts")])
+        self._own = {"HOME": str(home), "PATH": path, "LANG": "C.UTF-8"}
 
     def follow(self, title: str) -> str:
         """Do what a section says. Returns what its commands printed."""
