@@ -21,9 +21,6 @@ from learner import PATIENCE, Lesson, find_chromium
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from spare_machine import STAND_INS, Machine, spare_machine
 
-from tlcourse import sandbox
-from tlcourse.errors import CourseError
-
 LESSON = "00-start-here"
 PASSWORDS = {name: f"{name}'s long password" for name in ("prof", "tutor", "ada", "bob")}
 ADDRESS = "https://localhost"
@@ -96,7 +93,7 @@ git -C /mnt/copy update-ref refs/heads/main "$(git rev-parse HEAD)"
 
 
 @pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+def machine(sandboxed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     """A machine with Debian's packages of the guide, and nothing else yet."""
     for program in (
         "sudo",
@@ -109,10 +106,6 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     ):
         if not shutil.which(program):
             pytest.skip(f"{program} is not installed here: the Makefile's `hub` and `postgres` do that")
-    try:
-        sandbox.insist()
-    except CourseError as error:
-        pytest.skip(f"no sandbox here: {error}")
     with spare_machine(CHECKOUT) as machine:
         machine.write(f"{STAND_INS}/systemctl", SYSTEMCTL, mode=0o755)
         # This environment's own version of Python is the machine's.

@@ -17,11 +17,9 @@ from learner import PATIENCE, ROOT, Lesson, Server
 from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import Browser, FrameLocator, Page, expect
 
-from tlcourse import sandbox
 from tlcourse.authoring import build, course
 from tlcourse.checks import registry
 from tlcourse.cli import main
-from tlcourse.errors import CourseError
 from tlcourse.grading.desk import classes
 
 NAME = "01-two-curves"
@@ -93,12 +91,8 @@ def exercises_of_the_lesson() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def place(sandboxed: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a class, `autumn`, and nbgrader's exchange."""
-    try:
-        sandbox.insist()
-    except CourseError as error:
-        pytest.skip(f"no sandbox here: {error}")
     folder = tmp_path_factory.mktemp("loop")
     source = folder / "course" / "solutions" / NAME / f"{NAME}.py"
     source.parent.mkdir(parents=True)

@@ -24,9 +24,7 @@ from guide_kit import CHECKOUT, GUIDE, Block, adapted, commands, section, titles
 from packaging.requirements import Requirement
 
 import tlcourse
-from tlcourse import sandbox
 from tlcourse.cli import build_parser
-from tlcourse.errors import CourseError
 
 LESSON = "00-start-here"
 
@@ -101,12 +99,8 @@ class Instructor:
 
 
 @pytest.fixture(scope="module")
-def instructor(tmp_path_factory: pytest.TempPathFactory) -> Instructor:
+def instructor(sandboxed: None, tmp_path_factory: pytest.TempPathFactory) -> Instructor:
     """Somebody who has got the course, and has a class with something handed in."""
-    try:
-        sandbox.insist()
-    except CourseError as error:
-        pytest.skip(f"no sandbox here: {error}")
     instructor = Instructor(tmp_path_factory.mktemp("home"))
     instructor.follow("The machine")
     instructor.follow("A class")

@@ -56,7 +56,7 @@ def write_html(path: Path, report: ClassReport) -> None:
         "most_learners": MOST_LEARNERS,
         "low": LOW,
     }
-    storage.write_text(path, template("class.html").render(values) + "\n")
+    storage.write_text(path, template("class.html", doubtful=_is_doubtful).render(values) + "\n")
 
 
 def write_csv(path: Path, report: ClassReport) -> None:
