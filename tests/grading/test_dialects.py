@@ -151,10 +151,6 @@ class Runtime:
         return {name: version for name, version in json.loads(self.run("-c", listed)) if name != "tlcourse"}
 
 
-# nbclient, which plays the browser here, sometimes waits for ever at a slider that nobody moves.
-UNWATCHED = {"TLCOURSE_STATIC": "1"}
-
-
 def insist(command: list[str], folder: Path, environment: dict[str, str]) -> str:
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout[-1000:] + done.stderr[-3000:]
@@ -217,7 +213,7 @@ def execute(room: Path, folder: Path, **environment: str) -> Notebook:
     path = folder / f"{FIRST}.ipynb"
     path.write_text(json.dumps(answered(room, FIRST)))
     program = Path(sys.executable).parent / "jupyter"
-    insist([str(program), "execute", "--inplace", path.name], folder, {**os.environ, **UNWATCHED, **environment})
+    insist([str(program), "execute", "--inplace", path.name], folder, {**os.environ, **environment})
     return json.loads(path.read_text())
 
 
@@ -228,7 +224,7 @@ def in_colab(room: Path, runtime: Runtime) -> Notebook:
     path.write_text(json.dumps(answered(room, FIRST)))
     before = runtime.packages()
     run = "import sys; from nbclient.cli import main; sys.exit(main(sys.argv[1:]))"
-    runtime.run("-c", run, "--inplace", path.name, COLAB_RELEASE_TAG="release-colab", **UNWATCHED)
+    runtime.run("-c", run, "--inplace", path.name, COLAB_RELEASE_TAG="release-colab")
     assert runtime.packages() == before, "nothing that was there is upgraded, and nothing is added"
     assert (runtime.site / "tlcourse").is_dir(), "the wheel is installed into the runtime"
     return json.loads(path.read_text())

@@ -38,6 +38,11 @@ from fastprogress.fastprogress import IN_NOTEBOOK
 from comm import get_comm_manager
 print(IN_NOTEBOOK, "jupyter.widget.control" in get_comm_manager().targets)
 """
+COUNT_LOOKS = """\
+import inspect
+is_module, looks = inspect.ismodule, []
+inspect.ismodule = lambda anything: looks.append(anything) or is_module(anything)
+"""
 
 
 @pytest.fixture(scope="session")
@@ -95,6 +100,16 @@ def test_what_a_library_logs_is_shown_under_the_cell() -> None:
     code = "import logging; logging.getLogger('torch.fx.passes.utils.matcher_utils').warning('look here')"
     with kernel() as notebook:
         assert "look here" in notebook.run(code)
+
+
+@pytest.mark.usefixtures("whole")
+@pytest.mark.parametrize("wrong", ["1 / 0", "def f():\n    return json.loads('{')\nimport json; f()"])
+def test_an_error_is_told_without_a_look_through_thousands_of_modules(wrong: str) -> None:
+    with kernel() as notebook:
+        notebook.run(COUNT_LOOKS)
+        reply = notebook.client.execute_interactive(wrong, output_hook=lambda message: None, timeout=60)
+        assert reply["content"]["status"] == "error"
+        assert int(notebook.run("print(len(looks))")) < 100
 
 
 @pytest.mark.usefixtures("light_kernels")

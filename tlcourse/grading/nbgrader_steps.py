@@ -92,8 +92,7 @@ class MendSubmission(NbGraderPreprocessor):
             return self._mended(nb, resources), resources
         except NotebookError as error:
             # nbgrader shows an error as it stands.
-            fault, cure = error.fault.rstrip("."), error.cure.rstrip(".")
-            raise NotebookError(f"This submission cannot be graded: {fault}.", f"{cure}.") from None
+            raise _refusal(error.fault.rstrip("."), error.cure.rstrip(".")) from None
 
     def _mended(self, nb: Any, resources: Mapping[str, Any]) -> Any:
         desk = Desk.of(self)
@@ -256,8 +255,7 @@ class Desk:
         own = nb.metadata.get("kernelspec", {}).get("name", "")
         if not chosen and not _is_this_python(own):
             # Nobody leaves the sandbox by naming a kernel.
-            fault = f"This submission cannot be graded: it asks for the kernel {own!r}."
-            raise NotebookError(fault, "Set the lesson's own kernel in the notebook.")
+            raise _refusal(f"it asks for the kernel {own!r}", "Set the lesson's own kernel in the notebook")
         return _is_this_python(chosen)
 
     def _kernel(self, resources: Mapping[str, Any]) -> str:
@@ -268,6 +266,10 @@ class Desk:
 
 
 _desks: WeakKeyDictionary[BaseConverter, Desk] = WeakKeyDictionary()
+
+
+def _refusal(fault: str, cure: str) -> NotebookError:
+    return NotebookError(f"This submission cannot be graded: {fault}.", f"{cure}.")
 
 
 def _is_this_python(kernel: str) -> bool:

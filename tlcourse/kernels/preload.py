@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import importlib
+import inspect
 import logging
 import os
 import pkgutil
@@ -11,6 +12,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 # A name that ends in `.*` stands for a package and all its modules. What is not installed here is left out.
@@ -23,6 +25,9 @@ PRELOAD = (
     "IPython.core.magics.*",
     "IPython.core.completerlib",
     "IPython.extensions.storemagic",
+    # An error's first traceback imports these.
+    "stack_data",
+    "pygments.formatters.terminal256",
     "comm",
     "ipywidgets",
     "matplotlib.pyplot",
@@ -57,7 +62,13 @@ def load(modules: Sequence[str]) -> dict[str, str]:
             except Exception as error:
                 left_out[name] = f"{type(error).__name__}: {error}"
     _log_handlers.extend(_terminal_handlers())
+    _know_modules()
     return left_out
+
+
+def _know_modules() -> None:
+    """Let `inspect` find out which module is in which file: with so many, an error's first traceback waits for it."""
+    inspect.getmodule(compile("", "<in no file>", "exec"))
 
 
 def settle(shell: Any) -> None:
@@ -70,6 +81,13 @@ def settle(shell: Any) -> None:
         shell.events.register(event, callback)
     for handler in _log_handlers:
         handler.setStream(sys.stderr)
+    shell.events.register("pre_run_cell", partial(_know_cell, shell))
+
+
+def _know_cell(shell: Any, info: Any) -> None:
+    """Tell `inspect` what a cell belongs to: at each frame of a traceback it would look through all modules for it."""
+    name = shell.compile.get_code_name(info.raw_cell, info.raw_cell, shell.execution_count)
+    inspect.modulesbyfile[name] = "__main__"
 
 
 def _terminal_handlers() -> list[logging.StreamHandler]:

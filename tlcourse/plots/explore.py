@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tlcourse.plots.figures import strips
 from tlcourse.plots.picture import Picture
 from tlcourse.waiting import nobody_watches
@@ -45,14 +47,20 @@ def explore_styles(start: Style = PHOTO, end: Style = PRINT, *, classes: str = "
         layout={"width": "34em", "max_width": "100%"},
     )
 
-    def redraw(share: float) -> None:
-        images = glyphs(classes, 1, style=start.towards(end, share), cache=False)
-        label = f"{share:.0%}".rjust(4, _FIGURE_SPACE)
-        display(strips({label: images}, title="Move the slider: the domain changes, the classes stay"))
+    shown = ipywidgets.HTML()
 
+    def redraw(change: Any = None) -> None:
+        images = glyphs(classes, 1, style=start.towards(end, share.value), cache=False)
+        label = f"{share.value:.0%}".rjust(4, _FIGURE_SPACE)
+        picture = strips({label: images}, title="Move the slider: the domain changes, the classes stay")
+        shown.value = picture.to_html()
+
+    redraw()
+    share.observe(redraw, "value")
     share.add_class("tlcourse-slider")
-    drawn = ipywidgets.interactive_output(redraw, {"share": share})
-    display(ipywidgets.VBox([ipywidgets.HTML(_SHOW_FOCUS, layout={"display": "none"}), share, drawn]))
+    # Not ipywidgets.Output: a program that plays the browser answers each of its messages, and can then wait for ever
+    # for the cell's own reply (nbclient, issue 312).
+    display(ipywidgets.VBox([ipywidgets.HTML(_SHOW_FOCUS, layout={"display": "none"}), share, shown]))
     return None
 
 

@@ -81,18 +81,30 @@ class Picture:
                 words.set_color(_FOR_WORDS.get(colour, colour))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict[str, str], dict[str, Any]]:
-        width = round(self.figure.get_figwidth() * 80)
-        png = base64.b64encode(self._png()).decode()
+        width = self._width()
+        png = self._base64()
         data = {"image/png": png, "text/plain": self.alt}
         if not nobody_watches():
             # JupyterLab makes an <img> of a PNG and leaves its text out; where there is HTML, it shows that instead.
-            alt = html.escape(self.alt)
-            data["text/html"] = f'<img src="data:image/png;base64,{png}" width="{width}" alt="{alt}">'
+            data["text/html"] = self._img(png)
         return data, {"image/png": {"width": width, "alt": self.alt}}
+
+    def to_html(self) -> str:
+        """An `<img>` that holds the figure and its text."""
+        return self._img(self._base64())
 
     def save(self, path: str | Path) -> None:
         """Write the figure as a PNG file, whole or not at all."""
         storage.write_bytes(Path(path), self._png())
+
+    def _width(self) -> int:
+        return round(self.figure.get_figwidth() * 80)
+
+    def _img(self, png: str) -> str:
+        return f'<img src="data:image/png;base64,{png}" width="{self._width()}" alt="{html.escape(self.alt)}">'
+
+    def _base64(self) -> str:
+        return base64.b64encode(self._png()).decode()
 
     def _png(self) -> bytes:
         buffer = io.BytesIO()
