@@ -43,8 +43,13 @@ python - <<END
 import json, re, time, urllib.request
 while not (found := re.search(r"(http://127\\S+)/lab(\\?token=\\w+)", open("lab.log").read())):
     time.sleep(0.2)
-with urllib.request.urlopen(found[1] + "/formgrader/api/assignments" + found[2]) as answer:
-    print("formgrader shows", [lesson["name"] for lesson in json.load(answer)])
+for _ in range(100):
+    try:  # the address is told a moment before anybody listens there
+        answer = urllib.request.urlopen(found[1] + "/formgrader/api/assignments" + found[2])
+        break
+    except urllib.error.URLError:
+        time.sleep(0.2)
+print("formgrader shows", [lesson["name"] for lesson in json.load(answer)])
 END
 kill $!
 """

@@ -13,6 +13,7 @@ import builtins
 import symtable
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from tlcourse.grading import cells
 from tlcourse.grading.cells import Cell
@@ -75,6 +76,7 @@ def _closure(names: dict[int, _Names], own: set[int], code: set[int]) -> set[int
         chosen |= more
 
 
+@lru_cache(maxsize=200)  # a class's submissions are alike but for the answers
 def _names(source: str) -> _Names | None:
     if (tree := cells.parsed(source)) is None:
         return None

@@ -14,6 +14,7 @@ import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from tlcourse.grading import cells
 from tlcourse.grading.kernel import Kernel, Ran
@@ -47,9 +48,15 @@ class PlainTest:
     @classmethod
     def read(cls, source: str, release: Release) -> PlainTest:
         """Read a test; one that is no plain Python (magics) has no names and no mutants."""
+        return cls._read(source, _given(release))
+
+    @classmethod
+    @lru_cache(maxsize=500)  # a whole class's submissions have the same tests
+    def _read(cls, source: str, given: tuple[str, ...]) -> PlainTest:
         if (tree := cells.parsed(source)) is None:
             return cls(source)
-        bound, imported = _bound(release), _imported(release)
+        trees = [read for text in given if (read := cells.parsed(text)) is not None]
+        bound, imported = _bound(trees), _imported(trees)
         bound |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
         used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
         return cls(
@@ -188,18 +195,19 @@ def _without_alias(ran: Ran) -> Ran:
     return ran
 
 
-def _given(release: Release) -> Iterator[ast.Module]:
+def _given(release: Release) -> tuple[str, ...]:
     """The code that the release itself runs: all but the answers."""
-    for cell in release.notebook["cells"]:
-        is_own = cell["cell_type"] == "code" and not cells.marks(cell).get("solution")
-        if is_own and (tree := cells.parsed(cells.source(cell))) is not None:
-            yield tree
+    return tuple(
+        cells.source(cell)
+        for cell in release.notebook["cells"]
+        if cell["cell_type"] == "code" and not cells.marks(cell).get("solution")
+    )
 
 
-def _bound(release: Release) -> set[str]:
+def _bound(given: list[ast.Module]) -> set[str]:
     """The names that the release's own code gives a value to."""
     bound: set[str] = set()
-    for tree in _given(release):
+    for tree in given:
         for node in ast.walk(tree):
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                 bound.add(node.id)
@@ -210,10 +218,10 @@ def _bound(release: Release) -> set[str]:
     return bound
 
 
-def _imported(release: Release) -> dict[str, tuple[str, ...]]:
+def _imported(given: list[ast.Module]) -> dict[str, tuple[str, ...]]:
     """The release's own imports, by the name that they give."""
     found: dict[str, tuple[str, ...]] = {}
-    for tree in _given(release):
+    for tree in given:
         for node in tree.body:
             if isinstance(node, ast.Import):
                 for item in node.names:
