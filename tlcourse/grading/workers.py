@@ -53,6 +53,10 @@ _SETTINGS = {
     "distributed.admin.large-graph-warning-threshold": "1 TiB",
     # A submission that was lost with its worker comes back here, where it is known what else was on that worker.
     "distributed.scheduler.allowed-failures": 0,
+    # Nobody looks at what Dask measures of itself, which takes a tenth of the processors.
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "500 ms",
+    "distributed.admin.system-monitor.gil.enabled": False,
     # The pages and figures that Dask serves would listen on every network of this machine.
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
