@@ -49,7 +49,8 @@ class Ahead:
         Raises:
             CourseError: see `Kernel`.
         """
-        kernel = _taken(self._swap(None), allowance, files) or Kernel(allowance, files)
+        # The next one begins when this one is there: two at once would both come late.
+        kernel = _taken(self._swap(None), allowance, files) or _started(allowance, files)
         _let_go(self._swap(_Waiting(self._thread.submit(_started, allowance, files), allowance, files)))
         return kernel
 

@@ -16,7 +16,7 @@ from tlcourse.errors import CourseError
 
 # No secret of whoever grades reaches a learner's code, not even through /proc.
 _PASSED = ("PATH", "LANG", "LC_ALL", "TZ", "TLCOURSE_CACHE", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
-_OURS = ("sandbox.entry", "grading.candidate", "grading.proctor", "grading.jury", "grading.warm")
+_OURS = ("sandbox.entry", *(f"grading.{name}" for name in ("candidate", "kernel_app", "proctor", "jury", "warm")))
 
 
 class Process(Protocol):
