@@ -8,9 +8,13 @@ commands, start included; `steady` leaves out the start. The overhead is what ou
 to the time that the cells themselves take in a warm kernel. otter-grader, which pins packages of its own, is installed
 into `build/otter` on top of this Python's packages, unless this Python has it.
 
+A worker alone does not keep to one processor: while it runs one submission, a second processor starts the kernel of
+the next. So one worker is timed twice, with the whole machine and with one processor.
+
 The last line is one JSON object: `vs_nbgrader` and `vs_otter` are ratios of throughput (ours with two workers),
-`workers_1_to_2` is the ratio from one worker to two, `overhead_s` is in seconds a notebook, and `equal_scores` says
-whether all graders gave every question of every submission the same points.
+`workers_1_to_2` is the ratio from one worker on one processor to two workers on two, `second_worker` that from one
+worker with the whole machine to two, `overhead_s` is in seconds a notebook, and `equal_scores` says whether all graders
+gave every question of every submission the same points.
 """
 
 from __future__ import annotations
@@ -28,6 +32,7 @@ import tempfile
 import time
 import venv
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -149,11 +154,14 @@ def otter_python() -> str:
     return str(python)
 
 
-def by_us(folder: Path, workers: int) -> Graded:
-    """`tlcourse grade`, sandbox on."""
+def by_us(folder: Path, workers: int, *, processors: int) -> Graded:
+    """`tlcourse grade`, sandbox on; with no more than so many of this machine's processors."""
     words = [sys.executable, "-m", "tlcourse.cli", "grade", str(folder), "--workers", str(workers)]
     began = time.perf_counter()
-    process = subprocess.Popen(words, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    with on_processors(processors):
+        process = subprocess.Popen(
+            words, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
     assert process.stdout is not None
     said, through = [], []
     for line in process.stdout:
@@ -164,11 +172,22 @@ def by_us(folder: Path, workers: int) -> Graded:
     seconds = time.perf_counter() - began
     if process.returncode:
         sys.exit(f"tlcourse grade failed:\n{''.join(said)[-3000:]}")
-    name = f"tlcourse grade, {workers} worker" + "s" * (workers > 1)
+    name = f"tlcourse, {workers} on {processors} processor" + "s" * (processors > 1)
     # Each worker's first submission pays for the start.
     rest = through[2 * workers - 1 :]
     steady = (rest[-1] - rest[0]) / (len(rest) - 1) if len(rest) > 1 else None
     return Graded(name, seconds, gradebook(folder), steady)
+
+
+@contextmanager
+def on_processors(count: int) -> Iterator[None]:
+    """What is started in the block runs on so many processors."""
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(allowed)[:count])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
 
 
 def own_seconds(folder: Path) -> float:
@@ -237,19 +256,25 @@ def main() -> None:
         place = Path(name)
         make_class(place / "two", handed_in)
         shutil.copytree(place / "two", place / "one")
+        shutil.copytree(place / "two", place / "alone")
         make_class(place / "nbgrader", fewer)
         (place / "otter").mkdir()
-        graded = [by_us(place / "one", 1), by_us(place / "two", 2)]
+        graded = [
+            by_us(place / "alone", 1, processors=1),
+            by_us(place / "one", 1, processors=2),
+            by_us(place / "two", 2, processors=2),
+        ]
         own = own_seconds(place / "two")
         graded = [by_nbgrader(place / "nbgrader"), by_otter(place / "otter", fewer), *graded]
-    nbgrader, otter, one, two = graded
+    nbgrader, otter, alone, one, two = graded
     print_table(graded, own, len(handed_in))
     wrong = differences(graded)
     print("\n".join(wrong) or "All graders gave the same points to every question of every submission.")
     figures = {
         "vs_nbgrader": round(nbgrader.each / two.each, 1),
         "vs_otter": round(otter.each / two.each, 1),
-        "workers_1_to_2": round(one.each / two.each, 2),
+        "workers_1_to_2": round(alone.each / two.each, 2),
+        "second_worker": round(one.each / two.each, 2),
         "overhead_s": round((one.steady or one.each) - own, 3),
         "equal_scores": not wrong,
     }
