@@ -74,7 +74,7 @@ define FREEZE
 import re
 from importlib.metadata import distributions
 from packaging.specifiers import SpecifierSet
-left_out = re.compile(r'(nvidia|cuda)-.*|triton|tlcourse|pip|setuptools|wheel', re.I)
+left_out = re.compile(r'(nvidia|cuda)-.*|triton|tlcourse|pip|uv|setuptools|wheel', re.I)
 for dist in sorted(distributions(), key=lambda dist: dist.name.lower()):
     if left_out.fullmatch(dist.name):
         continue
@@ -116,11 +116,40 @@ if ! $(PY) -c '$(FITS)' >/dev/null 2>&1 || ! { $(PY) -m pip --version || $(PY) -
 fi
 endef
 
-# Usage: $(call INSTALL,extra,stamps). A person sees pip at work, since that takes minutes.
+# Installs what its arguments name with uv, which unpacks many packages side by side. Whatever pip was told of this place
+# (a mirror, a folder of wheels, certificates) uv is told too.
+define WITH_UV
+import ast, os, subprocess, sys
+listed = subprocess.run([sys.executable, '-m', 'pip', 'config', 'list'], capture_output=True, text=True).stdout
+told = {}
+for place in ('global', 'user', 'site', 'install', ':env:'):  # the later, the nearer
+    for line in listed.splitlines():
+        key, _, value = line.partition('=')
+        if key.startswith(place + '.'):
+            told[key[len(place) + 1 :]] = ast.literal_eval(value).split()
+for option, variable, between in (
+    ('index-url', 'UV_DEFAULT_INDEX', ' '),
+    ('extra-index-url', 'UV_INDEX', ' '),
+    ('find-links', 'UV_FIND_LINKS', ','),
+    ('no-index', 'UV_NO_INDEX', ''),
+    ('trusted-host', 'UV_INSECURE_HOST', ' '),
+    ('cert', 'SSL_CERT_FILE', ''),
+):
+    if option in told:
+        os.environ.setdefault(variable, between.join(told[option]))
+uv = os.path.join(os.path.dirname(sys.executable), 'uv')
+# Among several indexes pip takes the newest version, wherever it lies.
+options = ['--python', sys.executable, '--index-strategy', 'unsafe-best-match']
+os.execv(uv, [uv, 'pip', 'install', *options, *sys.argv[1:]])
+endef
+export WITH_UV
+
+# Usage: $(call INSTALL,extra,stamps). Where uv cannot be had, or fails, pip does the same in minutes.
 define INSTALL
 @$(MAKE_VENV)
-@echo "Installing the course and what it stands on. The first time takes minutes and about 6 GB of disk."
-@$(PIP) install $(if $(CI),--quiet) --editable '.[$(1)]' --constraint $(CONSTRAINTS) || { \
+@echo "Installing the course and what it stands on: about 6 GB of disk."
+@what="$(if $(CI),--quiet) --editable .[$(1)] --constraint $(CONSTRAINTS)"; \
+{ $(PIP) install --quiet uv && $(PY) -c "$$WITH_UV" $$what; } || $(PIP) install $$what || { \
   echo "The installation did not finish. See the reason above (often no network or a full disk), then run make again: it goes on where it stopped." >&2; exit 1; }
 @rm -f $(VENV)/.lab-* $(VENV)/.dev-* && touch $(2)
 endef

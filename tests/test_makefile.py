@@ -32,7 +32,7 @@ TOOLS = (
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
 
 # A Python of a given version, with or without ensurepip. It notes what it is asked, makes a .venv of itself,
-# and fails to install while a file named `no-network` lies in the course's folder.
+# and fails to install while a file named `no-network` lies in the course's folder, uv while there is one named `no-uv`.
 STAND_IN = """#!/bin/sh
 echo "$@" >> "{log}"
 case "$*" in
@@ -41,6 +41,7 @@ case "$*" in
   "--version") echo "Python {version}" ;;
   "-m venv"*) rm -rf .venv && mkdir -p .venv/bin && cp "$0" .venv/bin/python ;;
   "-m pip install"*) ! [ -e no-network ] ;;
+  "-c "*"'pip', 'install'"*) ! [ -e no-network ] && ! [ -e no-uv ] ;;
 esac
 """
 
@@ -114,11 +115,57 @@ def test_learn_installs_the_pinned_lab_once(machine: Machine) -> None:
     assert first.returncode == 0, first.stderr
     log = machine.log.read_text()
     assert "-m venv --clear .venv" in log
-    assert re.search(r"-m pip install .*--editable \.\[lab\] --constraint constraints\.txt", log)
+    assert re.search(r"'pip', 'install'.*--editable \.\[lab\] --constraint constraints\.txt", log)
     assert log.endswith("-m tlcourse.cli learn 3\n")
     machine.log.unlink()
     assert machine.make("learn").returncode == 0
     assert machine.log.read_text() == "-m tlcourse.cli learn\n", "the second start does nothing else"
+
+
+def test_where_uv_cannot_install_pip_does(machine: Machine) -> None:
+    machine.python("python3", "3.12")
+    (machine.course / "no-uv").touch()
+    assert machine.make("learn").returncode == 0
+    assert machine.asked("-m pip install --editable .[lab] --constraint constraints.txt") == 1
+
+
+PIP_CONF = """\
+[global]
+index-url = https://mirror.example/simple
+extra-index-url =
+    https://one.example/simple
+    https://two.example/simple
+[install]
+find-links = /some/wheels
+no-index = true
+"""
+IN_PLACE_OF_UV = """#!/bin/sh
+env | grep ^UV_
+echo "$@"
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell")
+def test_uv_is_told_what_pip_was_told_of_this_place(tmp_path: Path) -> None:
+    show = ["make", "-s", "-C", str(ROOT), "--eval", "show: ; @printf '%s' \"$$WITH_UV\"", "show"]
+    with_uv = subprocess.run(show, capture_output=True, text=True, check=True).stdout
+    (tmp_path / "pip.conf").write_text(PIP_CONF)
+    for name, text in {"python": f'#!/bin/sh\nexec "{sys.executable}" "$@"\n', "uv": IN_PLACE_OF_UV}.items():
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "UV_"))}
+    environment = {**inherited, "PIP_CONFIG_FILE": str(tmp_path / "pip.conf"), "PIP_FIND_LINKS": "/a /b"}
+    as_there = f"import sys; sys.executable = '{tmp_path}/python'\n{with_uv}"
+    told = subprocess.run([sys.executable, "-c", as_there, "x"], env=environment, capture_output=True, text=True).stdout
+    # Other files of pip's configuration may add to it; what is named here is nearer than any of theirs.
+    *told_uv, arguments = told.splitlines()
+    assert {
+        "UV_DEFAULT_INDEX=https://mirror.example/simple",
+        "UV_INDEX=https://one.example/simple https://two.example/simple",
+        "UV_FIND_LINKS=/a,/b",
+        "UV_NO_INDEX=true",
+    } <= set(told_uv)
+    assert arguments.startswith("pip install") and arguments.endswith(" x")
 
 
 @pytest.mark.parametrize("name", ["constraints.txt", "pyproject.toml"])
