@@ -149,7 +149,7 @@ define INSTALL
 @$(MAKE_VENV)
 @echo "Installing the course and what it stands on: about 6 GB of disk."
 @what="$(if $(CI),--quiet) --editable .[$(1)] --constraint $(CONSTRAINTS)"; \
-{ $(PIP) install --quiet uv && $(PY) -c "$$WITH_UV" $$what; } || $(PIP) install $$what || { \
+{ $(PIP) install --quiet --only-binary uv uv && $(PY) -c "$$WITH_UV" $$what; } || $(PIP) install $$what || { \
   echo "The installation did not finish. See the reason above (often no network or a full disk), then run make again: it goes on where it stopped." >&2; exit 1; }
 @rm -f $(VENV)/.lab-* $(VENV)/.dev-* && touch $(2)
 endef
