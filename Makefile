@@ -127,16 +127,11 @@ for place in ('global', 'user', 'site', 'install', ':env:'):  # the later, the n
         key, _, value = line.partition('=')
         if key.startswith(place + '.'):
             told[key[len(place) + 1 :]] = ast.literal_eval(value).split()
-for option, variable, between in (
-    ('index-url', 'UV_DEFAULT_INDEX', ' '),
-    ('extra-index-url', 'UV_INDEX', ' '),
-    ('find-links', 'UV_FIND_LINKS', ','),
-    ('no-index', 'UV_NO_INDEX', ''),
-    ('trusted-host', 'UV_INSECURE_HOST', ' '),
-    ('cert', 'SSL_CERT_FILE', ''),
-):
-    if option in told:
-        os.environ.setdefault(variable, between.join(told[option]))
+# Most options of both have one name. Lists are divided by commas, but for those of indexes.
+other = {'index-url': 'DEFAULT_INDEX', 'extra-index-url': 'INDEX', 'trusted-host': 'INSECURE_HOST'}
+for option, words in told.items():
+    name = 'UV_' + other.get(option, option.upper().replace('-', '_'))
+    os.environ.setdefault('SSL_CERT_FILE' if option == 'cert' else name, (' ' if option in other else ',').join(words))
 uv = os.path.join(os.path.dirname(sys.executable), 'uv')
 # Among several indexes pip takes the newest version, wherever it lies.
 options = ['--python', sys.executable, '--index-strategy', 'unsafe-best-match']

@@ -136,7 +136,6 @@ extra-index-url =
     https://one.example/simple
     https://two.example/simple
 [install]
-find-links = /some/wheels
 no-index = true
 """
 IN_PLACE_OF_UV = """#!/bin/sh
