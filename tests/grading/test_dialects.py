@@ -260,6 +260,13 @@ def test_the_set_up_cell_says_what_the_runtime_has(in_colab: Notebook) -> None:
     assert "computes on" in said and "cores" in said
 
 
+def test_the_slider_keeps_its_figure_and_asks_nothing_of_a_program(in_colab: Notebook) -> None:
+    widgets = in_colab["metadata"]["widgets"]["application/vnd.jupyter.widget-state+json"]["state"].values()
+    assert any(str(widget["state"].get("value")).startswith("<img ") for widget in widgets)
+    # nbclient can wait for ever after it has answered one of these.
+    assert "OutputModel" not in {widget["model_name"] for widget in widgets}
+
+
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_no_point_is_lost_in(dialect: str, scores: dict[str, dict[str, str]]) -> None:
     assert scores[dialect] == scores["plain"]
