@@ -1,7 +1,6 @@
 """The ipykernel that a submission runs in: it does without what only a person at a keyboard needs.
 
-A warm fork shares its parent's memory until it touches it. So what is left out here is what would touch much of it:
-together that takes a third of the kernel's start.
+A warm fork shares its parent's memory until it touches it. So what is left out here is what would touch much of it.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ _SETTINGS = {
     "distributed.admin.large-graph-warning-threshold": "1 TiB",
     # A submission that was lost with its worker comes back here, where it is known what else was on that worker.
     "distributed.scheduler.allowed-failures": 0,
-    # Nobody looks at what Dask measures of itself, which takes a tenth of the processors.
+    # Nobody looks at what Dask measures of itself, a hundred times a second in each process.
     "distributed.worker.profile.enabled": False,
     "distributed.admin.tick.interval": "500 ms",
     "distributed.admin.system-monitor.gil.enabled": False,
