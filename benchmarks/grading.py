@@ -12,8 +12,8 @@ A worker alone does not keep to one processor: while it runs one submission, a s
 the next. So one worker is timed twice, with the whole machine and with one processor.
 
 The last line is one JSON object: `vs_nbgrader` and `vs_otter` are ratios of throughput (ours with two workers),
-`workers_1_to_2` is the ratio from one worker on one processor to two workers on two, `second_worker` that from one
-worker with the whole machine to two, `overhead_s` is in seconds a notebook, and `equal_scores` says whether all graders
+`workers_1_to_2` is the ratio from one worker to two on the same machine, `processors_1_to_2` that from one worker on
+one processor to two workers on two, `overhead_s` is in seconds a notebook, and `equal_scores` says whether all graders
 gave every question of every submission the same points.
 """
 
@@ -273,8 +273,8 @@ def main() -> None:
     figures = {
         "vs_nbgrader": round(nbgrader.each / two.each, 1),
         "vs_otter": round(otter.each / two.each, 1),
-        "workers_1_to_2": round(alone.each / two.each, 2),
-        "second_worker": round(one.each / two.each, 2),
+        "workers_1_to_2": round(one.each / two.each, 2),
+        "processors_1_to_2": round(alone.each / two.each, 2),
         "overhead_s": round((one.steady or one.each) - own, 3),
         "equal_scores": not wrong,
     }
