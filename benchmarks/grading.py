@@ -3,18 +3,18 @@
 python benchmarks/grading.py [--submissions 40] [--peers 40]
 
 A short fastai lesson (`grading_lesson.py`) is handed in with right, partly right, wrong and raising answers. Each
-grader gets the whole machine, one after the other, with the same Python and packages. Times are those of whole
+grader has the machine to itself, one after the other, with the same Python and packages. Times are those of whole
 commands, start included; `steady` leaves out the start. The overhead is what our grader, one submission at a time, adds
 to the time that the cells themselves take in a warm kernel. otter-grader, which pins packages of its own, is installed
 into `build/otter` on top of this Python's packages, unless this Python has it.
 
-A worker alone does not keep to one processor: while it runs one submission, a second processor starts the kernel of
-the next. So one worker is timed twice, with the whole machine and with one processor.
+Ours never gets more than two processors. A worker alone uses the second one too: while it runs one submission, the
+kernel of the next starts there. So one worker is timed twice, with two processors and with one.
 
 The last line is one JSON object: `vs_nbgrader` and `vs_otter` are ratios of throughput (ours with two workers),
-`workers_1_to_2` is the ratio from one worker to two on the same machine, `processors_1_to_2` that from one worker on
-one processor to two workers on two, `overhead_s` is in seconds a notebook, and `equal_scores` says whether all graders
-gave every question of every submission the same points.
+`workers_1_to_2` is the ratio from one worker to two on the same two processors, `processors_1_to_2` that from one
+worker on one processor to two on two, `overhead_s` is in seconds a notebook, and `equal_scores` says whether all
+graders gave every question of every submission the same points.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ def real_dir() -> Path:
 
 @pytest.fixture(scope="session")
 def sandboxed() -> None:
-    """Skips what needs submissions walled in where this machine cannot do that."""
+    """Skip what needs submissions walled in where this machine cannot do that."""
     try:
         sandbox.insist()
     except CourseError as error:

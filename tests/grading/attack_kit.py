@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from tlcourse import sandbox
-from tlcourse.errors import CourseError
 
 FOLDER = Path(__file__).resolve().parents[1] / "attacks"
 RELEASE = FOLDER / "release" / "survival.ipynb"
@@ -48,17 +44,6 @@ class Attack:
     must_not_contain: tuple[str, ...]
     must_not_render: tuple[str, ...]
     notebook: dict[str, Any]
-
-
-def no_sandbox() -> str:
-    """Why this machine cannot wall in a submission; empty if it can."""
-    if sys.platform != "linux":
-        return "the sandbox is for Linux"
-    try:
-        sandbox.insist()
-    except CourseError as error:
-        return f"this machine can give no sandbox: {error}"
-    return ""
 
 
 def attacks() -> list[Attack]:

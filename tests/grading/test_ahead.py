@@ -14,7 +14,7 @@ import pytest
 from tlcourse.grading import Release
 from tlcourse.grading.engine import Engine
 
-pytestmark = pytest.mark.skipif(bool(attack_kit.no_sandbox()), reason=attack_kit.no_sandbox())
+pytestmark = pytest.mark.usefixtures("sandboxed")
 
 
 @pytest.fixture(scope="module")

@@ -32,7 +32,7 @@ TIGHT = Allowance(memory=1 << 30, processes=200, cell_seconds=5.0, total_seconds
 SERVER_PORT = 47113  # net-server tries to listen there
 SHARED_MEMORY_KEY = 0x7C0A77AC  # leave-shared-memory uses it
 
-pytestmark = pytest.mark.skipif(bool(attack_kit.no_sandbox()), reason=attack_kit.no_sandbox())
+pytestmark = pytest.mark.usefixtures("sandboxed")
 
 
 @dataclass(frozen=True)

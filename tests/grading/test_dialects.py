@@ -21,13 +21,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_examination import pytestmark as needs_a_sandbox
 
 from tlcourse.authoring import colab, course
 from tlcourse.authoring.notebook import load, to_bytes
 from tlcourse.cli import main
 
-pytestmark = [needs_a_sandbox, pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")]
+pytestmark = [pytest.mark.usefixtures("sandboxed"), pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")]
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 FIRST, SECOND = "00-start-here", "08-four-scenarios"

@@ -19,7 +19,7 @@ from tlcourse.grading import Release, Result, Verdict, forks, grade, jury
 Grade = Callable[..., Result]
 
 
-pytestmark = pytest.mark.skipif(bool(attack_kit.no_sandbox()), reason=attack_kit.no_sandbox())
+pytestmark = pytest.mark.usefixtures("sandboxed")
 
 
 @pytest.fixture(scope="module")
