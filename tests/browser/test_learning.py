@@ -127,15 +127,15 @@ def test_a_whole_lesson_reads_well_in_every_theme(lesson: Lesson, theme: str) ->
     lesson.write('tl.hint("chance_accuracy")', instead_of="tl.hint(")
     lesson.choose("Run", "Run All Cells")
     lesson.wait_for_all_cells()
+    figures = page.locator(".jp-OutputArea-output img")
+    expect(figures).to_have_count(5)
     shown = [page.locator(".jp-RenderedMarkdown"), page.locator(".jp-OutputArea-output")]
     texts = {words: ratio for area in shown for one in area.all() for words, ratio in contrast.of_texts(one).items()}
     assert "Predict." in texts and "Hint 1 of 3" in texts and "from chalk to photo" in texts, "all kinds were looked at"
     assert {words: ratio for words, ratio in texts.items() if ratio < 4.5} == {}
     for mark in card(lesson.cell("tl.check.chance_accuracy")).get_by_role("img").all():
         assert contrast.of_shape(mark) >= 3
-    figures = page.locator(".jp-OutputArea-output img").all()
-    assert len(figures) == 5
-    for figure in figures:
+    for figure in figures.all():
         assert figure.get_attribute("alt"), "for those who cannot see it"
         assert np.asarray(drawn(figure))[..., 3].min() == 255, "a figure brings its own ground"
         figure.scroll_into_view_if_needed()
@@ -154,6 +154,7 @@ def test_a_later_lesson_plays_a_word_and_checks_an_answer(lesson: Lesson) -> Non
     lesson.run("tl.worlds.Speaker(")
     player = lesson.run("Audio(").locator("audio")
     expect(player).to_have_js_property("controls", True)
+    expect(player).not_to_have_js_property("readyState", 0)  # it knows how long the sound is
     assert player.evaluate("player => player.duration") == pytest.approx(0.6, abs=0.2)  # seconds: a word
 
     lesson.write(FOLDS.replace("IS_BY", "who in f"), instead_of="def speaker_folds")

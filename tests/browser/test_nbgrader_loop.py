@@ -210,6 +210,7 @@ def graded_by_hand(formgrader: Formgrader, graded: str) -> str:
     keep(formgrader.page, "graded-by-hand")
     formgrader.follow("Manual Grading")
     formgrader.submissions(NAME)
+    expect(formgrader.row("ada")).to_contain_text("graded")
     return formgrader.row("ada").inner_text()
 
 
