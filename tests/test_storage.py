@@ -79,6 +79,60 @@ def test_a_file_where_a_folder_is_needed(tmp_path: Path) -> None:
         storage.write_text(tmp_path / "taken" / "file", "x")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows counts characters")
+def test_a_name_may_have_as_many_bytes_as_the_system_allows(tmp_path: Path) -> None:
+    path = tmp_path / ("\U0001f600" * 63 + "abc")
+    storage.write_text(path, "x")
+    assert path.read_text() == "x"
+    with pytest.raises(StorageError, match="its name is too long"):
+        storage.write_text(tmp_path / ("a" * 256), "x")
+    assert not parts(tmp_path)
+
+
+def test_a_folder_is_replaced_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    storage.write_text(folder / "old", "x")
+    with pytest.raises(ZeroDivisionError), storage.replaced_folder(folder) as (new, move_old_away):
+        storage.write_text(new / "half of the new", "x")
+        move_old_away()
+        raise ZeroDivisionError
+    assert [path.name for path in tmp_path.rglob("*")] == ["folder", "old"]
+    storage.write_text(tmp_path / ".folder.new" / "left by a killed process", "x")
+    with storage.replaced_folder(folder) as (new, _):
+        storage.write_text(new / "new", "x")
+    assert [path.name for path in tmp_path.rglob("*")] == ["folder", "new"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+class TestOnlyRegularFilesAreOpened:
+    @pytest.fixture(params=["pipe", "link", "device", "folder"])
+    def strange(self, request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+        path = tmp_path / "strange"
+        if request.param == "pipe":
+            os.mkfifo(path)
+        elif request.param == "folder":
+            path.mkdir()
+        elif request.param == "link":
+            path.symlink_to(__file__)
+        else:
+            path = Path("/dev/zero")
+        return path
+
+    def test_nothing_else_is_waited_for_or_followed(self, strange: Path) -> None:
+        with pytest.raises(OSError, match=r"link|regular|directory"), storage.open_regular(strange):
+            pass
+
+    def test_not_even_what_takes_a_file_s_place_meanwhile(self, strange: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(Path, "is_symlink", lambda path: False)
+        with pytest.raises(OSError, match=r"link|regular|directory"), storage.open_regular(strange):
+            pass
+
+    def test_a_regular_one_is(self, tmp_path: Path) -> None:
+        storage.write_text(tmp_path / "file", "x")
+        with storage.open_regular(tmp_path / "file") as file:
+            assert file.read() == b"x"
+
+
 def test_other_errors_pass(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="odd"), storage.disk_errors(tmp_path):
         raise OSError(errno.EIO, "odd")

@@ -9,11 +9,13 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import shutil
+import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO
 
 from tlcourse.errors import BusyError, StorageError
 
@@ -55,7 +57,7 @@ def atomic_file(path: Path, mode: str = "wb") -> Iterator[IO]:
     path = Path(path)
     make_folder(path.parent)
     with disk_errors(path):
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:80]}.", suffix=".part")
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
         part = Path(name)
         try:
             with os.fdopen(handle, mode, encoding=None if "b" in mode else "utf-8") as file:
@@ -79,6 +81,53 @@ def write_bytes(path: Path, data: bytes) -> None:
     """Write a binary file whole or not at all."""
     with atomic_file(path) as file:
         file.write(data)
+
+
+@contextmanager
+def replaced_folder(path: Path) -> Iterator[tuple[Path, Callable[[], None]]]:
+    """Fill a new folder aside, which takes the name `path`, and an old one's place, if the body succeeds.
+
+    Yields:
+        the new folder, and what moves the old one away early, for a body that commits something else with it.
+
+    Raises:
+        StorageError: the disk refuses.
+    """
+    new, old = (path.with_name(f".{path.name}.{word}") for word in ("new", "old"))
+    with disk_errors(path):
+        # A process that was killed may have left them.
+        _remove(new)
+        _remove(old)
+        try:
+            yield make_folder(new), lambda: _move(path, old)
+        except BaseException:
+            if not path.exists():
+                _move(old, path)
+            _remove(new)
+            raise
+        _move(path, old)
+        _move(new, path)
+        _remove(old)
+
+
+@contextmanager
+def open_regular(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that anybody may have put there: no link is followed, and no pipe or device is waited for.
+
+    Raises:
+        OSError: it is no regular file, or cannot be opened.
+    """
+    if path.is_symlink():
+        raise OSError(errno.ELOOP, "it is a link", str(path))
+    with open(path, "rb", opener=_without_following) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file", str(path))
+        yield file
+
+
+def _without_following(name: str, flags: int) -> int:
+    # Something else may have taken the file's place since anybody looked; Windows has neither flag.
+    return os.open(name, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
 
 
 @contextmanager
@@ -122,6 +171,7 @@ _CURES = {
     errno.ENOTDIR: ("a file stands where a folder is needed", "Move that file away"),
     errno.EEXIST: ("a file stands where a folder is needed", "Move that file away"),
     errno.EISDIR: ("a folder stands where a file is needed", "Move that folder away"),
+    errno.ENAMETOOLONG: ("its name is too long", "Choose a shorter name"),
 }
 
 
@@ -138,6 +188,18 @@ def disk_errors(path: Path) -> Iterator[None]:
             f"Cannot write {path}: {why}.",
             f"{cure}, or set TLCOURSE_CACHE and TLCOURSE_STATE to folders elsewhere, then run this again.",
         ) from error
+
+
+def _move(path: Path, target: Path) -> None:
+    if path.exists():
+        path.rename(target)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _umask() -> int:

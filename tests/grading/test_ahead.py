@@ -63,6 +63,13 @@ def test_files_handed_in_beside_one_are_not_there_for_the_next(engine: Engine, r
     assert printed(engine.grade(listing, release, {"yours.csv": b"2"})) == "['yours.csv']\n"
 
 
+def test_the_lesson_s_files_stay_where_a_learner_s_stand_in_their_way(engine: Engine, release: Release) -> None:
+    listing = notebook("from pathlib import Path\nprint(sorted(map(str, Path().rglob('*'))))")
+    lesson = replace(release, files={"data/x.csv": b"1", "seeds": b"2"})
+    handed_in = {"data": b"3", "data/y.csv": b"4", "seeds/own.txt": b"5"}
+    assert printed(engine.grade(listing, lesson, handed_in)) == "['data', 'data/x.csv', 'data/y.csv', 'seeds']\n"
+
+
 def test_a_waiting_kernel_that_was_killed_costs_nobody_a_point(engine: Engine, release: Release) -> None:
     first = engine.grade(notebook(), release, {})
     everything = [process for kernel in kernels() for process in (kernel, *kernel.children(recursive=True))]

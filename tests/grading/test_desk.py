@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
 import shutil
 from dataclasses import dataclass
@@ -128,6 +129,17 @@ def test_what_no_check_wrote_tells_nothing(
 ) -> None:
     notebook = hand_in(room, room / "submitted" / "eve" / FIRST / f"{FIRST}.ipynb", WRONG)
     show_result(notebook, shown)
+    monkeypatch.setattr(tasks, "ENGINE", stand_in.ENGINE)
+    assert main(["grade", str(room)]) == 0
+    assert report(room, tmp_path, capsys).row("double")["median_tries"] == ""
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_called_as_a_notebook_is_not_waited_for(
+    room: Path, tmp_path: Path, capsys: Any, monkeypatch: Any
+) -> None:
+    notebook = hand_in(room, room / "submitted" / "eve" / FIRST / f"{FIRST}.ipynb", WRONG)
+    os.mkfifo(notebook.with_name("x.ipynb"))
     monkeypatch.setattr(tasks, "ENGINE", stand_in.ENGINE)
     assert main(["grade", str(room)]) == 0
     assert report(room, tmp_path, capsys).row("double")["median_tries"] == ""

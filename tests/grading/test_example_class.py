@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from test_examination import pytestmark as needs_a_sandbox
 
 from tlcourse.authoring import course as courses
 from tlcourse.cli import main
@@ -14,7 +13,7 @@ from tlcourse.grading.example_capstones import CAPSTONES
 from tlcourse.grading.nbgrading import Course, user_config
 from tlcourse.transfer import baselines
 
-pytestmark = needs_a_sandbox
+pytestmark = pytest.mark.usefixtures("sandboxed")
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 LESSON = "14-ship-it"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import errno
 import importlib
 import io
 import json
@@ -23,7 +24,8 @@ from nbgrader.apps import AutogradeApp
 
 from tlcourse import extras
 from tlcourse.cli import main
-from tlcourse.grading import tasks
+from tlcourse.grading import batch, tasks
+from tlcourse.grading.live import Lines
 
 # SQLAlchemy warns about nbgrader's own models.
 pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
@@ -205,6 +207,97 @@ def test_a_submission_that_cannot_be_recorded_does_not_keep_the_rest_from_it(
     timestamp.write_text("2026-10-05 18:30:00 UTC")
     assert main(["grade", str(room), "--workers", "1"]) == 0
     assert scores(room, FIRST)["bob", "check-primes"] == 2
+
+
+def files_in(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_resubmission_takes_the_place_of_the_one_before_it(
+    room: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it lacks is gone, and a file may have become a folder, or a folder a file."""
+    monkeypatch.setattr(tasks, "ENGINE", stand_in.ENGINE)
+    incoming, staged = tmp_path / "incoming", room / "submitted" / "ada" / FIRST
+    for files in ({"data", "helper.py", "\U0001f600" * 63}, {"data/x.csv"}, {"data"}):
+        shutil.rmtree(incoming, ignore_errors=True)
+        notebook = hand_in(room, incoming / "ada" / FIRST / f"{FIRST}.ipynb", RIGHT)
+        for name in files:
+            path = notebook.parent / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_text("1")
+        assert main(["grade", str(incoming), "--into", str(room)]) == 0
+        assert files_in(staged) == {f"{FIRST}.ipynb", *files}
+        assert [path.name for path in staged.parent.iterdir()] == [FIRST]
+
+
+def test_a_place_that_is_taken_keeps_only_its_learner_from_a_grade(
+    room: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "ENGINE", stand_in.ENGINE)
+    for student in ("ada", "bob", "cyd"):
+        hand_in(room, room / "submitted" / student / FIRST / f"{FIRST}.ipynb", RIGHT)
+    (room / "autograded").mkdir()
+    (room / "autograded" / "bob").write_text("in the way")
+    assert main(["grade", str(room), "--workers", "1"]) == 1
+    assert {student for student, _ in scores(room, FIRST)} == {"ada", "cyd"}
+    assert f"bob {FIRST}: NOT GRADED: Cannot write" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(not hasattr(os, "O_NOFOLLOW"), reason="this system cannot refuse links when it opens a file")
+def test_a_file_that_becomes_a_link_while_it_is_read_leads_nowhere(
+    room: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "ENGINE", stand_in.ENGINE)
+    for student in ("ada", "bob"):
+        hand_in(room, room / "submitted" / student / FIRST / f"{FIRST}.ipynb", RIGHT)
+    (tmp_path / "secret.txt").write_text("the seed")
+    (room / "submitted" / "bob" / FIRST / "data.txt").symlink_to(tmp_path / "secret.txt")
+    # Whoever looked saw the file that it was.
+    monkeypatch.setattr(Path, "is_symlink", lambda path: False)
+    assert main(["grade", str(room)]) == 1
+    assert {student for student, _ in scores(room, FIRST)} == {"ada"}
+    assert f"bob {FIRST}: NOT GRADED: data.txt cannot be opened" in capsys.readouterr().out
+
+
+class Absconding(Lines):
+    """A learner takes the notebook away between the first look at it and its turn."""
+
+    def __init__(self, notebook: Path) -> None:
+        super().__init__()
+        self._notebook = notebook
+
+    def begin(self, total: int, left: int) -> None:
+        super().begin(total, left)
+        self._notebook.unlink()
+
+
+@pytest.mark.parametrize("others", [[], ["bob", "cyd"]], ids=["alone", "beside others"])
+def test_a_notebook_that_goes_away_before_its_turn_gets_no_score(
+    room: Path, monkeypatch: pytest.MonkeyPatch, others: list[str]
+) -> None:
+    monkeypatch.setattr(tasks, "ENGINE", stand_in.ENGINE)
+    for student in others:
+        hand_in(room, room / "submitted" / student / FIRST / f"{FIRST}.ipynb", RIGHT)
+    notebook = hand_in(room, room / "submitted" / "ada" / FIRST / f"{FIRST}.ipynb", RIGHT)
+    done = batch.grade(room, None, batch.Options(workers=1), Absconding(notebook))
+    assert [(item.name, item.fault) for item in done.not_graded] == [(f"ada/{FIRST}", "its notebook is gone")]
+    assert {student for student, _ in scores(room, FIRST)} == set(others)
+
+
+def test_a_full_disk_stops_the_batch(
+    room: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(handle: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(tasks, "ENGINE", stand_in.ENGINE)
+    hand_in(room, tmp_path / "incoming" / "ada" / FIRST / f"{FIRST}.ipynb", RIGHT)
+    monkeypatch.setattr(os, "fsync", refuse)
+    assert main(["grade", str(tmp_path / "incoming"), "--into", str(room)]) == 1
+    told = capsys.readouterr()
+    assert "the disk is full" in told.err
+    assert "NOT GRADED" not in told.out
 
 
 def test_a_lesson_with_several_notebooks_is_graded_as_one(tmp_path: Path) -> None:

@@ -189,6 +189,20 @@ def test_a_time_that_is_none_is_named(course: Course, write: Callable[..., None]
         write("ada")
 
 
+@pytest.mark.parametrize("course", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("kind", ["pipe", "link", "folder"])
+def test_a_time_in_no_regular_file_is_named_and_not_waited_for(
+    course: Course, write: Callable[..., None], kind: str
+) -> None:
+    timestamp = course.folder("submitted", "ada", LESSON) / "timestamp.txt"
+    timestamp.unlink()
+    make = {"pipe": os.mkfifo, "link": lambda path: path.symlink_to("/dev/zero"), "folder": os.mkdir}
+    make[kind](timestamp)
+    with pytest.raises(NotebookError, match=r"timestamp\.txt cannot be read"):
+        write("ada")
+    assert plain_course.rows(course)["submissions"] == []
+
+
 def test_an_extension_without_a_due_date_is_no_penalty(course: Course, write: Callable[..., None]) -> None:
     write("bob")
     with course.gradebook() as opened:
@@ -226,12 +240,14 @@ def test_links_in_what_was_handed_in_lead_nowhere(course: Course, write: Callabl
 def test_what_the_notebook_wrote_beside_itself_is_kept(
     graded: Course, course: Course, write: Callable[..., None]
 ) -> None:
-    """But for what has a graded notebook's name."""
+    """But for what has a graded notebook's name, or one that is too long."""
     first, second = plain_course.results(graded, "ada")
     data = base64.b64encode(b"1,4,9").decode()
-    write("ada", [dataclasses.replace(first, files={"squares.csv": data, f"{FIRST}.ipynb": data}), second])
+    long, too_long = "\U0001f600" * 63, "\U0001f600" * 64
+    names = ("squares.csv", long, too_long, f"{FIRST}.ipynb")
+    write("ada", [dataclasses.replace(first, files=dict.fromkeys(names, data)), second])
     folder = course.folder("autograded", "ada", LESSON)
-    assert (folder / "squares.csv").read_bytes() == b"1,4,9"
+    assert (folder / "squares.csv").read_bytes() == (folder / long).read_bytes() == b"1,4,9"
     assert "return x + x" in (folder / f"{FIRST}.ipynb").read_text()
 
 

@@ -31,7 +31,7 @@ LESSON = "00-start-here"
 # Instead of what pip would fetch: everything of this environment can be used there.
 FILLED = f"""\
 printf '%s\\n' {CHECKOUT} {sysconfig.get_path("purelib")} > "$(echo .venv/lib/python*/site-packages)/there.pth"
-rm -r .venv/lib/python*/site-packages/setuptools*
+rm -rf .venv/lib/python*/site-packages/setuptools*
 ln -s {sys.prefix}/bin/jupyter* {sys.prefix}/bin/nbgrader .venv/bin
 printf '#!/bin/sh\\nexec "$(dirname "$0")/python" -P -m tlcourse.cli "$@"\\n' > .venv/bin/tlcourse
 chmod +x .venv/bin/tlcourse

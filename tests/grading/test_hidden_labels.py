@@ -1,22 +1,20 @@
-"""Exercises whose labels stay outside the kernel: the capstone, graded for real, and what hostile notebooks try."""
+"""Exercises whose labels stay outside the kernel, graded for real, and what hostile notebooks try."""
 
 from __future__ import annotations
 
-import copy
 import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from test_examination import pytestmark as needs_a_sandbox
 
 from tlcourse.checks import registry
 from tlcourse.checks.result import practice_seed, run
 from tlcourse.grading import Release, Result, Verdict, grade, held_out, materials
 from tlcourse.worlds.capstone import hidden_set
 
-pytestmark = needs_a_sandbox
+pytestmark = pytest.mark.usefixtures("sandboxed")
 
 BASELINE = """\
 def capstone(hidden):
@@ -32,15 +30,16 @@ def one_edition(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(materials, "EDITIONS", 1)
 
 
-def notebook(answer: str) -> dict[str, Any]:
-    """A lesson with the capstone alone."""
+def notebook(answer: str, exercise: str = "capstone") -> dict[str, Any]:
+    """A lesson with one exercise alone."""
+    points = registry.get(exercise).points
     marks = {"schema_version": 3, "grade": False, "locked": False, "solution": False, "task": False}
     cells = [
         ("import os\nimport sys\nimport time\n\nimport numpy as np\nimport tlcourse as tl", {}),
-        (answer, marks | {"grade_id": "answer-capstone", "solution": True}),
+        (answer, marks | {"grade_id": f"answer-{exercise}", "solution": True}),
         (
-            "tl.check.capstone(capstone)",
-            marks | {"grade_id": "check-capstone", "grade": True, "locked": True, "points": 6},
+            f"tl.check.{exercise}({exercise})",
+            marks | {"grade_id": f"check-{exercise}", "grade": True, "locked": True, "points": points},
         ),
     ]
     return {
@@ -60,12 +59,15 @@ def notebook(answer: str) -> dict[str, Any]:
     }
 
 
-STUB = notebook("def capstone(hidden):\n    raise NotImplementedError")
+def stub(exercise: str = "capstone") -> dict[str, Any]:
+    return notebook(f"def {exercise}(*inputs):\n    raise NotImplementedError", exercise)
 
 
-def graded(answer: str, *, seed: bytes = b"heron", trust: bool = False, **more: Any) -> Result:
-    release = Release("capstones", copy.deepcopy(STUB), seed=seed, **({"timeout": 60.0} | more))
-    return grade(notebook(answer), release, trust=trust)
+def graded(
+    answer: str, exercise: str = "capstone", *, seed: bytes = b"heron", trust: bool = False, **more: Any
+) -> Result:
+    release = Release("capstones", stub(exercise), seed=seed, **({"timeout": 60.0} | more))
+    return grade(notebook(answer, exercise), release, trust=trust)
 
 
 def codes(result: Result) -> list[str]:
@@ -230,7 +232,7 @@ def test_a_brought_folder_is_scored_on_the_labels_that_the_class_keeps() -> None
 
 
 def test_a_release_with_held_out_labels_survives_json() -> None:
-    release = Release("capstones", STUB, held_out={"garden": {"labels": ["cat"]}})
+    release = Release("capstones", stub(), held_out={"garden": {"labels": ["cat"]}})
     assert Release.from_json(json.loads(json.dumps(release.as_json()))) == release
 
 
@@ -251,3 +253,63 @@ def test_practice_says_that_it_is_practice(capsys: pytest.CaptureFixture[str]) -
         check.capstone(lambda hidden: ("night", np.zeros(300)))
     assert "This was practice" in capsys.readouterr().out
     assert run(registry.get("capstone"), lambda hidden: ("night", np.zeros(300))).earned == 0
+
+
+RACES = ["beat_the_baseline", "beat_the_clock"]
+"""Exercises that give labelled images, and ask for the labels of others."""
+
+LOOKED = """
+def locals_of_frames():
+    frame = sys._getframe(1)
+    while frame is not None:
+        for value in frame.f_locals.values():
+            yield value
+            yield from value.values() if isinstance(value, dict) else ()
+        frame = frame.f_back
+
+
+def labels_in(values, test_images):
+    found = (one.labels for one in values if np.array_equal(getattr(one, "images", None), test_images))
+    return next(found, np.arange(len(test_images)) % 8)
+"""
+
+LOOKING = {
+    "for test images with labels in the frames that call it": """
+def ANSWER(images, labels, test_images):
+    return labels_in(locals_of_frames(), test_images)
+""",
+    "for labelled images anywhere in memory": """
+import gc
+
+
+def ANSWER(images, labels, test_images):
+    from tlcourse.worlds import LabelledImages
+    return labels_in([one for one in gc.get_objects() if isinstance(one, LabelledImages)], test_images)
+""",
+    "for a seed and what draws with it": """
+def ANSWER(images, labels, test_images):
+    lesson = sys.modules[vars(tl.check.ANSWER)["exercise"].collect.__module__]
+    seeds = [one for one in locals_of_frames() if type(one) is int and one > 10_000]
+    draws = [value for name, value in vars(lesson).items() if name.endswith("_task")]
+    return labels_in([draw(np.random.default_rng(seed))[1] for draw in draws for seed in seeds], test_images)
+""",
+}
+
+PROBE = """
+def ANSWER(images, labels, test_images):
+    body, mean, std = tl.models.GlyphNet.pretrained().body, tl.models.GLYPH_MEAN, tl.models.GLYPH_STD
+    x, z = (tl.transfer.frozen_features(body, pixels, mean=mean, std=std) for pixels in (images, test_images))
+    return tl.transfer.linear_probe(x, labels, z, np.zeros(len(z))).predictions
+"""
+
+
+@pytest.mark.parametrize("looking", LOOKING, ids=lambda name: name.replace(" ", "-"))
+@pytest.mark.parametrize("exercise", RACES)
+def test_a_look_around_finds_no_labels_of_test_images(exercise: str, looking: str) -> None:
+    result = graded((LOOKED + LOOKING[looking]).replace("ANSWER", exercise), exercise)
+    assert (result.points, result.questions[0].verdict) == (0, Verdict.WRONG)
+
+
+@pytest.mark.parametrize("exercise", RACES)
+def test_test_images_can_be_named_without_their_labels(exercise: str) -> None:
+    assert graded(PROBE.replace("ANSWER", exercise), exercise).points == 3

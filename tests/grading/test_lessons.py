@@ -6,13 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from test_examination import pytestmark as needs_a_sandbox
 
 from tlcourse.grading import Release, grade
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 LESSONS = sorted((CHECKOUT / "solutions").glob("*/*.ipynb"))
-pytestmark = needs_a_sandbox
+pytestmark = pytest.mark.usefixtures("sandboxed")
 
 
 @pytest.mark.parametrize("solution", LESSONS, ids=lambda path: path.stem)

@@ -103,3 +103,22 @@ def test_a_test_may_wait_if_nothing_changes_what_it_builds_on(later: str, waits:
         code(later),
     ]
     assert may_wait(cells, [2]) is waits
+
+
+@pytest.mark.parametrize(
+    ("built_on", "waits"),
+    [
+        ("def double(x):\n    return 2 * x", True),
+        ("factor = 2\ndef double(x):\n    return factor * x", True),
+        ("double = lambda x: 2 * x", True),
+        ("class Number:\n    def __init__(self, x):\n        self.x = x\ndef double(x):\n    return Number(x)", True),
+        ("stack = [2]\ndef double(x):\n    return stack.pop()", False),
+        ("def double(x, seen=[]):\n    return seen", False),
+        ("def double(x):\n    double.calls += 1", False),
+        ("calls = 0\ndef double(x):\n    global calls\n    calls += 1", False),
+        ("import random\ndef double(x):\n    return random.random()", False),
+        ("def double(x):\n    return open('table').read()", False),
+    ],
+)
+def test_a_test_may_wait_if_what_it_builds_on_keeps_no_state(built_on: str, waits: bool) -> None:
+    assert may_wait([code(built_on), code("assert double(2) == 4"), code("print()")], [1]) is waits

@@ -192,6 +192,40 @@ class TestWhatCannotBeRead:
             ("ada", "it cannot be opened: Permission denied")
         ]
 
+    def test_a_file_that_goes_away_meanwhile(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        put(folder / "ada_01-first.ipynb")
+        looked_at = Path.lstat
+
+        def lstat(path: Path) -> os.stat_result:
+            path.unlink(missing_ok=True)
+            return looked_at(path)
+
+        monkeypatch.setattr(Path, "is_symlink", lambda path: False)
+        monkeypatch.setattr(Path, "lstat", lstat)
+        assert refused(find(folder, LESSONS)).fault == "it cannot be opened: No such file or directory"
+
+    def test_of_two_that_count_the_one_that_stays(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        put(folder / "ada_01-first (1).ipynb")
+        stays = put(folder / "ada_01-first.ipynb", age=100)
+        looked_at = Path.stat
+
+        def stat(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+            if path.name == "ada_01-first (1).ipynb" and follow_symlinks:
+                raise FileNotFoundError(2, "No such file or directory")
+            return looked_at(path, follow_symlinks=follow_symlinks)
+
+        monkeypatch.setattr(Path, "stat", stat)
+        assert [submission.notebook for submission in find(folder, LESSONS).submissions] == [stays]
+
+    def test_folders_without_end(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        put(folder / "ada" / "01-first" / "01-first.ipynb")
+
+        def walk(place: object) -> object:
+            raise RecursionError  # Python 3.11 goes a level down by calling itself
+
+        monkeypatch.setattr(os, "walk", walk)
+        assert refused(find(folder, LESSONS)).fault == "its folders lie too deep in one another"
+
     def test_a_folder_that_is_not_there(self, tmp_path: Path) -> None:
         with pytest.raises(CourseError, match="There is no folder"):
             find(tmp_path / "nowhere", LESSONS)
@@ -207,6 +241,7 @@ class TestNames:
             ("ada\x07", "cannot be printed"),
             ("ada\nbob", "cannot be printed"),
             ("a" * 129, "more than the 128 characters"),
+            ("é" * 125, "more than the 249 bytes"),
         ],
     )
     def test_that_nbgrader_cannot_keep(self, folder: Path, student: str, fault: str) -> None:
@@ -228,7 +263,7 @@ class TestNames:
         assert "cannot be printed" in item.fault
         assert item.name == "caf\ufffd"
 
-    @pytest.mark.parametrize("student", ["Ada Ng", "åsa", "=1+1", "o'brien", "-rf", "日本"])
+    @pytest.mark.parametrize("student", ["Ada Ng", "åsa", "=1+1", "o'brien", "-rf", "日本", "\U0001f600" * 62])
     def test_that_are_fine(self, folder: Path, student: str) -> None:
         put(folder / student / "01-first.ipynb")
         assert only(find(folder, LESSONS)).student == student

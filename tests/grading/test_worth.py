@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 import stand_in
 from grading_kit import FIRST, PARTIAL, RIGHT, SECOND, hand_in, released
-from test_examination import pytestmark as needs_a_sandbox
 
 from tlcourse.cli import main
 from tlcourse.grading import tasks
@@ -65,7 +64,7 @@ def test_the_release_and_the_gradebook_follow(room: Path, course: Path) -> None:
     assert found == {"check-double": 1, "check-primes": 5, "written-why": 1.5}
 
 
-@needs_a_sandbox
+@pytest.mark.usefixtures("sandboxed")
 def test_points_that_change_after_grading(room: Path, course: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Half an answer earns half, nobody is told to have changed a mark, and a person's score is pointed out."""
     hand_in(room, room / "submitted" / "ada" / NOTEBOOK, PARTIAL)

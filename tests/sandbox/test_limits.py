@@ -278,22 +278,47 @@ def control_groups() -> list[Path]:
     return [path for path in Path("/sys/fs/cgroup").rglob("tlcourse-sandbox-*") if path.is_dir()]
 
 
+def groups_of(owner: Any) -> list[Path]:
+    """The control groups of a sandbox that has just been opened; without any, the test is skipped."""
+    assert "ready" in owner.stdout.readline()
+    started = {str(pid) for pid in descendants(owner.pid)}
+    found = [group for group in control_groups() if started & set((group / "cgroup.procs").read_text().split())]
+    if not found:
+        owner.kill()
+        pytest.skip("this machine lets this user make no control group")
+    return found
+
+
+def wait_a_minute():
+    import time
+
+    time.sleep(60)
+
+
 def test_the_control_group_goes_with_the_sandbox(as_myself: Opener) -> None:
-    def body():
-        import time
-
-        time.sleep(60)
-
-    with as_myself.start(body) as owner:
-        assert owner.stdout and "ready" in owner.stdout.readline()
-        started = {str(pid) for pid in descendants(owner.pid)}
-        mine = [group for group in control_groups() if started & set((group / "cgroup.procs").read_text().split())]
-        if not mine:
-            owner.kill()
-            pytest.skip("this machine lets this user make no control group")
-        os.kill(int(max(started, key=int)), signal.SIGKILL)
+    with as_myself.start(wait_a_minute) as owner:
+        mine = groups_of(owner)
+        os.kill(max(descendants(owner.pid)), signal.SIGKILL)
+        assert owner.stdout
         owner.stdout.read()
     assert not [group for group in mine if group.exists()]
+
+
+def test_a_control_group_of_another_container_stays(as_myself: Opener) -> None:
+    def body():
+        return 1
+
+    with as_myself.start(wait_a_minute) as owner:
+        # The number in its name is that of a process there, whatever has that number here.
+        others = [group.with_name("tlcourse-sandbox-1-4194305") for group in groups_of(owner)]
+        for other in others:
+            other.mkdir()
+        assert as_myself(body).value == 1
+        kept = [other.exists() for other in others]
+        for other in others:
+            other.rmdir()
+        owner.kill()
+    assert all(kept)
 
 
 def test_what_outlives_the_body_ends_with_it(sandbox: Opener) -> None:

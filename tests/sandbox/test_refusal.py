@@ -85,7 +85,7 @@ def test_a_machine_that_refuses_is_asked_why(spoil: str, fault: str, cure: str) 
 
 
 def test_a_plan_travels_as_json() -> None:
-    plan = Plan(Limits(memory=1, wall_seconds=2.5), ("/a", "/b"), "/work", None, "/sockets", {"A": "1"})
+    plan = Plan(Limits(memory=1, wall_seconds=2.5), ("/a", "/b"), ("/c",), "/work", None, "/sockets", {"A": "1"})
     assert Plan.from_json(plan.as_json()) == plan
 
 

@@ -42,12 +42,12 @@ def _sign_task(rng: np.random.Generator) -> tuple[LabelledImages, LabelledImages
     things = tuple(rng.choice(EVERYDAY.characters, _CLASSES, replace=False).tolist())
     parts = []
     for per_class in (_TRAIN, _TEST):
-        data = _signs(things, per_class, int(rng.integers(2**31)))
+        data = _signs(things, per_class, int(rng.integers(1 << 62)))
         parts.append(data.subset(rng.permutation(len(data))))
     return parts[0], parts[1]
 
 
-@lru_cache(maxsize=2)  # drawn once where the same process collects and judges
+@lru_cache(maxsize=2)  # drawn once where the same process draws the material and judges
 def _signs(things: tuple[str, ...], per_class: int, seed: int) -> LabelledImages:
     from tlcourse.worlds import EVERYDAY, PHOTO, glyphs
 
@@ -57,10 +57,14 @@ def _signs(things: tuple[str, ...], per_class: int, seed: int) -> LabelledImages
     return glyphs(EVERYDAY.only(*things), per_class, style=style, size=_SIDE, seed=seed, cache=False)
 
 
-def _collect_baseline(answer: Any, rng: np.random.Generator) -> Evidence:
+def _baseline_material(rng: np.random.Generator) -> Evidence:
     train, test = _sign_task(rng)
+    return {"images": train.images, "labels": train.labels, "test_images": test.images}
+
+
+def _collect_baseline(answer: Any, material: Evidence) -> Evidence:
     with undisturbed():
-        return {"call": call(answer, train.images.copy(), train.labels.copy(), test.images.copy())}
+        return {"call": call(answer, material["images"], material["labels"], material["test_images"])}
 
 
 def _nearest_mean(train: LabelledImages, test: LabelledImages) -> np.ndarray:
@@ -70,7 +74,7 @@ def _nearest_mean(train: LabelledImages, test: LabelledImages) -> np.ndarray:
     return ((z**2).sum(1)[:, None] - 2 * z @ means.T + (means**2).sum(1)).argmin(1)
 
 
-def _judge_baseline(evidence: Evidence, rng: np.random.Generator) -> list[Finding]:
+def _judge_baseline(evidence: Evidence, rng: np.random.Generator, _held_out: Mapping[str, Any]) -> list[Finding]:
     points = 3
     if fault := unusable("beat_the_baseline", [evidence["call"]], points):
         return [fault]
@@ -768,6 +772,7 @@ EXERCISES = (
         ),
         collect=_collect_baseline,
         judge=_judge_baseline,
+        material=_baseline_material,
     ),
     Exercise(
         id="foreign_state",

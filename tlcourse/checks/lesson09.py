@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache, lru_cache
@@ -508,29 +508,33 @@ def _race_task(rng: np.random.Generator) -> tuple[LabelledImages, LabelledImages
     numbers = rng.permutation(_RACE_CLASSES)
     parts = []
     for per_class in (_RACE_TRAIN, _RACE_TEST):
-        data = _race_images(things, per_class, int(rng.integers(2**31)))
+        data = _race_images(things, per_class, int(rng.integers(1 << 62)))
         parts.append(replace(data, labels=numbers[data.labels]).subset(rng.permutation(len(data))))
     return parts[0], parts[1]
 
 
-@lru_cache(maxsize=2)  # drawn once where the same process collects and judges
+@lru_cache(maxsize=2)  # drawn once where the same process draws the material and judges
 def _race_images(things: tuple[str, ...], per_class: int, seed: int) -> LabelledImages:
     from tlcourse.worlds import EVERYDAY, glyphs
 
     return glyphs(EVERYDAY.only(*things), per_class, size=_RACE_SIDE, seed=seed, cache=False)
 
 
-def _collect_race(answer: Any, rng: np.random.Generator) -> Evidence:
+def _race_material(rng: np.random.Generator) -> Evidence:
+    train, test = _race_task(rng)
+    return {"images": train.images, "labels": train.labels, "test_images": test.images}
+
+
+def _collect_race(answer: Any, material: Evidence) -> Evidence:
     """The predictions, and the floating-point operations that PyTorch did for them, forwards and backwards.
 
     Seconds would depend on the machine and on what else it does; features kept from an earlier try would cost nothing.
     """
     from torch.utils.flop_counter import FlopCounterMode
 
-    train, test = _race_task(rng)
     counter = FlopCounterMode(display=False)
     with undisturbed(), _empty_cache(), counter:
-        record = call(answer, train.images.copy(), train.labels.copy(), test.images.copy())
+        record = call(answer, material["images"], material["labels"], material["test_images"])
     return {"call": record, "work": int(counter.get_total_flops())}
 
 
@@ -560,7 +564,7 @@ def _work_of_a_pass() -> int:
     return int(counter.get_total_flops())
 
 
-def _judge_race(evidence: Evidence, rng: np.random.Generator) -> list[Finding]:
+def _judge_race(evidence: Evidence, rng: np.random.Generator, _held_out: Mapping[str, Any]) -> list[Finding]:
     if fault := unusable("beat_the_clock", [evidence["call"]], _RACE_POINTS):
         return [fault]
     train, test = _race_task(rng)
@@ -847,6 +851,7 @@ EXERCISES = (
         ),
         collect=_collect_race,
         judge=_judge_race,
+        material=_race_material,
     ),
     Exercise(
         id="read_confusion",

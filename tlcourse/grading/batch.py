@@ -6,6 +6,7 @@ goes on where it was.
 
 from __future__ import annotations
 
+import errno
 import signal
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from tlcourse import storage
-from tlcourse.errors import BusyError, CourseError, NotebookError
+from tlcourse.errors import BusyError, CourseError, NotebookError, StorageError
 from tlcourse.extras import require
 from tlcourse.grading import gradebook, results, staging, stored, submissions, tasks
 from tlcourse.grading.live import Display, Lines
@@ -24,6 +25,9 @@ from tlcourse.grading.stopping import Stop, on_interrupt
 from tlcourse.grading.submissions import NotGraded, Submission
 from tlcourse.grading.tasks import Done, Examiner, Setup, Task
 from tlcourse.grading.verdicts import Result, Verdict
+
+_WHOLE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+"""What a disk has against every file, and not against those of one submission."""
 
 _MAKE = "Make one: tlcourse classroom DIR, then: tlcourse grade SUBMISSIONS --into DIR"
 
@@ -180,8 +184,9 @@ class _Grading:
             self._stop.check()
             try:
                 folder = self._course.folder("submitted", submission.student, submission.lesson)
-                staging.stage(submission, folder, [release.lesson for release in self._releases[submission.lesson]])
-                task = self._task(submission.student, submission.lesson, folder)
+                with _of_one_submission():
+                    staging.stage(submission, folder, [release.lesson for release in self._releases[submission.lesson]])
+                    task = self._task(submission.student, submission.lesson, folder)
                 jobs.append(_Job(submission.student, submission.lesson, folder, task.key, submission.notes))
             except NotebookError as error:
                 self._refuse(submission.student, submission.lesson, error.fault, error.cure)
@@ -228,7 +233,8 @@ class _Grading:
     def _write(self, job: _Job, graded: Sequence[Result], book: gradebook.Book) -> bool:
         """Put results into the gradebook; whether it took them."""
         try:
-            book.write(job.student, job.lesson, graded, handed_in=job.folder)
+            with _of_one_submission():
+                book.write(job.student, job.lesson, graded, handed_in=job.folder)
         except NotebookError as error:
             self._give_up(job, error.fault, error.cure)
             return False
@@ -278,7 +284,11 @@ class _ThisProcess:
     def run(self, items: Iterable[_Job], load: Callable[[_Job], Task]) -> Iterator[tuple[_Job, Done]]:
         """Grade one after the other."""
         for job in items:
-            yield job, self._examiner.grade(load(job))
+            try:
+                done = self._examiner.grade(load(job))
+            except NotebookError as error:
+                done = Done(fault=error.fault, cure=error.cure)
+            yield job, done
 
 
 @contextmanager
@@ -302,6 +312,19 @@ def _alone(place: Path) -> Iterator[None]:
                 f"Another `tlcourse grade` is at work in {place}.", "Wait until it has ended, then run this again."
             ) from None
         yield
+
+
+@contextmanager
+def _of_one_submission() -> Iterator[None]:
+    """Make what is wrong with a submission's own files a NotebookError: the others are graded."""
+    try:
+        yield
+    except StorageError as error:
+        if isinstance(error.__cause__, OSError) and error.__cause__.errno not in _WHOLE_DISK:
+            raise NotebookError(error.fault, error.cure) from error
+        raise
+    except (OSError, RecursionError) as error:
+        raise NotebookError(f"its files cannot be read: {error}", "Check them and their permissions") from error
 
 
 def _told(graded: Sequence[Result]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from pathlib import PurePosixPath
 
 from tlcourse import sandbox
 from tlcourse.grading.forks import forks
@@ -44,9 +45,22 @@ class Engine:
         Raises:
             NotebookError: it cannot be matched to the release.
         """
-        return grade(notebook, replace(release, files={**files, **release.files}), trust=self._trust, start=self._ahead)
+        beside = {**_leaving_free(files, release.files), **release.files}
+        return grade(notebook, replace(release, files=beside), trust=self._trust, start=self._ahead)
 
     def close(self) -> None:
         """End the nursery, and the kernel that waits."""
         self._ahead.close()
         forks.close()
+
+
+def _leaving_free(files: Mapping[str, bytes], taken: Mapping[str, bytes]) -> dict[str, bytes]:
+    """A learner's files but for those that stand where the lesson has a folder, or in a folder where it has a file."""
+    folders = {folder for name in taken for folder in _folders(name)}
+    return {
+        name: data for name, data in files.items() if name not in folders and taken.keys().isdisjoint(_folders(name))
+    }
+
+
+def _folders(name: str) -> list[str]:
+    return [str(folder) for folder in PurePosixPath(name).parents]

@@ -147,7 +147,8 @@ class _Questioning:
         points = _points_of_test(ran, most)
         if points is None:
             return self._failed(Verdict.TAMPERED, seconds)
-        points = round(points * self._most / most, 6) if most else 0.0
+        if most != self._most:
+            points = round(points * self._most / most, 6) if most else 0.0
         verdict, message = _verdict(points, self._most), ""
         if ran.status == "error":
             if culprit := self._sitting.culprit(self._place):

@@ -10,18 +10,20 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import nbformat
 from nbformat.v4.rwbase import rejoin_lines
 from nbgrader.converters import Autograde
 from nbgrader.preprocessors import AssignLatePenalties, CheckCellMetadata, Execute, SaveAutoGrades
-from nbgrader.utils import find_all_files
+from nbgrader.utils import find_all_files, parse_utc
 
 from tlcourse import storage
 from tlcourse.errors import NotebookError
 from tlcourse.grading.nbgrading import Course
 from tlcourse.grading.verdicts import Result
+
+_TIME_SIZE = 1000  # bytes: a time is shorter
 
 
 class Steps(Autograde):
@@ -89,16 +91,22 @@ class GradedFiles:
         """What `timestamp.txt` in a folder says, in UTC; None if there is none.
 
         Raises:
-            NotebookError: it is no time.
+            NotebookError: it is no time, or cannot be read.
         """
         if handed_in is None:
             return None
+        path = handed_in / "timestamp.txt"
         try:
-            return self._course.directory.get_existing_timestamp(str(handed_in))
-        except (ValueError, AttributeError, OverflowError) as error:  # nbgrader stumbles over its own message
-            raise NotebookError(
-                f"{handed_in / 'timestamp.txt'} holds no time", "Write one such as 2026-10-05 18:30:00 UTC"
-            ) from error
+            # nbgrader's own reading would wait for a pipe.
+            with storage.open_regular(path) as file:
+                text = file.read(_TIME_SIZE).decode().strip()
+            return parse_utc(text) if text else None
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise NotebookError(f"{path} cannot be read: {error.strerror}", "Put a plain text file there") from error
+        except (ValueError, OverflowError) as error:
+            raise NotebookError(f"{path} holds no time", "Write one such as 2026-10-05 18:30:00 UTC") from error
 
     @contextmanager
     def written_aside(
@@ -113,25 +121,11 @@ class GradedFiles:
             NotebookError: a step of the class refuses a graded notebook.
             StorageError: the disk refuses.
         """
-        place = self._course.folder("autograded", student, lesson)
-        new, old = (place.with_name(f".{place.name}.{name}") for name in ("new", "old"))
-        with storage.disk_errors(place):
-            # A run that was killed may have left them.
-            _remove(new)
-            _remove(old)
+        with storage.replaced_folder(self._course.folder("autograded", student, lesson)) as (new, move_old_away):
             self._fill(new, student, lesson, results, handed_in)
-            try:
-                yield lambda: _move(place, old)
-            except BaseException:
-                if not place.exists():
-                    _move(old, place)
-                _remove(new)
-                raise
-            _move(new, place)
-            _remove(old)
+            yield move_old_away
 
     def _fill(self, folder: Path, student: str, lesson: str, results: Sequence[Result], handed_in: Path | None) -> None:
-        storage.make_folder(folder)
         self._copy_masters(lesson, folder)
         if handed_in:
             self._copy_handed_in(handed_in, folder)
@@ -148,13 +142,15 @@ class GradedFiles:
         learners_own = {source / name for name in self.steps.exclude_overwriting.get(lesson, [])}
         for path in self._data_files(source):
             if path not in learners_own:
-                _copy(path, folder / path.relative_to(source))
+                with path.open("rb") as file:
+                    _copy(file, folder / path.relative_to(source))
 
     def _copy_handed_in(self, handed_in: Path, folder: Path) -> None:
         for path in self._data_files(handed_in):
             # A link could lead to any file of this machine.
             if not path.is_symlink():
-                _copy(path, folder / path.relative_to(handed_in))
+                with storage.open_regular(path) as file:
+                    _copy(file, folder / path.relative_to(handed_in))
 
     def _data_files(self, folder: Path) -> list[Path]:
         names = find_all_files(str(folder), [*self._course.directory.ignore, "*.ipynb"])
@@ -174,19 +170,9 @@ class GradedFiles:
         }
 
 
-def _copy(path: Path, target: Path) -> None:
-    """Copy a file with its mode, unless something has its place already: the masters come first and stay."""
+def _copy(file: IO[bytes], target: Path) -> None:
+    """Copy a file, unless something has its place already: the masters come first and stay."""
     with suppress(FileExistsError, NotADirectoryError):
         target.parent.mkdir(parents=True, exist_ok=True)
-        if not target.exists():
-            shutil.copy(path, target)
-
-
-def _move(path: Path, target: Path) -> None:
-    if path.exists():
-        path.rename(target)
-
-
-def _remove(folder: Path) -> None:
-    if folder.exists():
-        shutil.rmtree(folder)
+        with target.open("xb") as copy:
+            shutil.copyfileobj(file, copy)

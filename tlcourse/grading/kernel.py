@@ -31,6 +31,9 @@ _FIRST_ASK = 0.02  # seconds until it is asked a second time; a lost answer cost
 _GRACE = 2.0  # seconds between an interrupt and the end
 _AFTER = 3.0  # seconds in which a cell's last outputs follow its reply
 _SIZE = 20_000_000  # bytes of output of one notebook
+_FRAME, _MESSAGE = 30, 200  # bytes that a message and each of its frames count for at least: reading them takes time
+_CONTAINER = 20  # bytes more that a list or an object in JSON counts for: read, it takes ten times as much memory
+_CONTAINERS = 500_000  # a message with more of them is not read
 _LIMITS = {"memory": Verdict.MEMORY, "time": Verdict.TIME}
 
 
@@ -205,7 +208,7 @@ class Kernel:
                     self.ping()  # the kernel has ended, which may take a while to be told, or its code closed the line
                     return {}
                 heard += chunk
-                if len(heard) > _SIZE:
+                if len(heard) + _CONTAINER * _containers(heard) > _SIZE:
                     self._end(Verdict.OUTPUT)
         try:
             told = json.loads(heard)
@@ -243,6 +246,7 @@ class Kernel:
 
     def _plan(self) -> dict[str, Any]:
         from tlcourse import sandbox, storage
+        from tlcourse.grading import unjudged
 
         limits = sandbox.Limits(
             memory=self._allowance.memory,
@@ -253,6 +257,7 @@ class Kernel:
         cache = storage.cache_dir()
         return sandbox.Plan(
             limits=limits,
+            hidden=unjudged.sources(),
             work=str(self._folder / "w"),
             cache=str(cache) if cache.is_dir() else None,
             sockets=str(self._folder / "s"),
@@ -335,7 +340,8 @@ class Kernel:
                 if told["msg_type"] == "status" and told["content"].get("execution_state") == "idle":
                     idle, deadline = True, min(deadline, time.monotonic() + _AFTER)
                 else:
-                    outputs.add(told["msg_type"], told["content"])
+                    places = outputs.add(told["msg_type"], told["content"])
+                    self._charge((places - 1) * told["cost"] if places else 0)
         return (None if interrupted else reply or {}), outputs.done()
 
     def _messages(self, line: zmq.Socket, mine: str) -> Iterator[dict[str, Any]]:
@@ -345,15 +351,23 @@ class Kernel:
                 frames = line.recv_multipart(zmq.NOBLOCK)
             except zmq.Again:
                 return
-            self._left -= sum(len(frame) for frame in frames)
-            if self._left < 0:
-                self._end(Verdict.OUTPUT)
+            cost = max(_MESSAGE, sum(max(_FRAME, len(frame)) for frame in frames))
+            self._charge(cost)
+            containers = sum(map(_containers, frames))
+            if containers > _CONTAINERS:
+                continue
             try:
                 message = self._read(frames)
             except Exception:
                 continue  # forged: not signed, no JSON, nested without end
             if message["parent_header"].get("msg_id") == mine and isinstance(message["content"], dict):
-                yield message
+                self._charge(_CONTAINER * containers)
+                yield message | {"cost": cost}
+
+    def _charge(self, cost: int) -> None:
+        self._left -= cost
+        if self._left < 0:
+            self._end(Verdict.OUTPUT)
 
     def _read(self, frames: list[bytes]) -> dict[str, Any]:
         """What `Session.deserialize` gives, but for its times and buffers: making those takes longer than the rest."""
@@ -385,6 +399,11 @@ class Kernel:
         self._ended = verdict
         self.close()
         raise KernelEnded(verdict, limit)
+
+
+def _containers(text: bytes) -> int:
+    """How many lists and objects a piece of JSON may hold."""
+    return text.count(b"{") + text.count(b"[")
 
 
 def _text(told: Any) -> str:

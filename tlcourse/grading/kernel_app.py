@@ -15,8 +15,15 @@ import zmq
 from ipykernel.kernelapp import IPKernelApp
 from traitlets.config import Config
 
-CONFIG = Config({"HistoryManager": {"enabled": False}, "IPKernelApp": {"log_level": 50}})
-"""Nobody reads a log, or a history of other days."""
+CONFIG = Config(
+    {
+        "HistoryManager": {"enabled": False},
+        "IPKernelApp": {"log_level": 50},
+        # A tip is drawn with Python's own random numbers, which a learner may have seeded.
+        "InteractiveShell": {"enable_tip": False},
+    }
+)
+"""Nobody reads a log, a history of other days, or a tip."""
 
 
 class Candidate(IPKernelApp):

@@ -143,9 +143,7 @@ class ExecuteSafely(Execute):
         result = grading.grade(json.loads(json.dumps(nb)), release, trust=self.trust)
         _insist_on_scores(result)
         _put_outputs(nb, result)
-        # Never a notebook: it could be another one of this submission, graded already.
-        written = {name: data for name, data in result.files.items() if not name.endswith(".ipynb")}
-        dataclasses.replace(result, files=written).write_files(folder)
+        result.write_files(folder)
         desk.keep(result, resources)
         return nb, resources
 

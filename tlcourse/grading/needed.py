@@ -20,6 +20,12 @@ from tlcourse.grading.cells import Cell
 from tlcourse.grading.release import Release
 
 _DYNAMIC = {"globals", "locals", "vars", "exec", "eval", "get_ipython", "In", "Out", "_", "__", "_i", "setattr"}
+_OUTSIDE = {
+    *("next", "open", "input", "read_text", "write_text", "unlink", "exists", "glob", "iterdir", "listdir", "remove"),
+    *("random", "rand", "randn", "randint", "randperm", "normal", "uniform", "choice", "choices", "shuffle", "sample"),
+    *("seed", "set_seed", "manual_seed", "getrandbits", "integers", "permutation"),
+}
+"""Names by which code asks for what is not the same the next time: files, a person, random numbers."""
 
 
 @dataclass(frozen=True)
@@ -103,9 +109,10 @@ def _below(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
 
 
 def may_wait(notebook_cells: list[Cell], tests: Iterable[int]) -> bool:
-    """Whether tests would find at the notebook's end what they find in their own place.
+    """Whether tests that ran in their place would find the same again at the notebook's end.
 
-    They do where no later cell gives or changes a name that they build on, directly or through what they call.
+    They do where nothing that they build on, directly or through what they call, keeps a state, and no later cell gives
+    or changes a name of it.
 
     Args:
         notebook_cells: the cells.
@@ -118,14 +125,52 @@ def may_wait(notebook_cells: list[Cell], tests: Iterable[int]) -> bool:
     known = {place: found for place, found in names.items() if found is not None}
     fixed = frozenset(dir(builtins)).union(*(found.fixed for found in known.values()))
     for test in tests:
-        base = set(known[test].used)
+        base, sources = set(known[test].used), []
         for place in sorted((place for place in known if place < test), reverse=True):
             if base & (known[place].fixed | known[place].bound):
                 base |= known[place].used
+                sources.append(cells.source(notebook_cells[place]))
+        if any(map(_keeps_state, sources)) or _reaches_out(cells.source(notebook_cells[test])):
+            return False
         later = [found for place, found in known.items() if place > test]
         if any(base & (found.fixed | found.bound | (found.used - fixed)) for found in later):
             return False
     return True
+
+
+@lru_cache(maxsize=200)
+def _keeps_state(source: str) -> bool:
+    """Whether what a cell gives may be another thing after its use: a stack, a generator, a function that counts."""
+    tree = cells.parsed(source)
+    assigned = [node for node in tree.body if isinstance(node, ast.Assign | ast.AnnAssign)] if tree else []
+    other = [node for node in tree.body if isinstance(node, ast.AugAssign | ast.For | ast.With)] if tree else []
+    return bool(other) or any(not _is_constant(node.value) for node in assigned) or _reaches_out(source)
+
+
+def _is_constant(value: ast.expr | None) -> bool:
+    if isinstance(value, ast.Tuple):
+        return all(map(_is_constant, value.elts))
+    if isinstance(value, ast.UnaryOp):
+        return _is_constant(value.operand)
+    return value is None or isinstance(value, ast.Constant | ast.Lambda)
+
+
+@lru_cache(maxsize=200)
+def _reaches_out(source: str) -> bool:
+    """Whether code that is called may leave something behind: in a variable outside, a file, a generator of numbers."""
+    tree = cells.parsed(source)
+    return any(_leaves_something(node) for node in ast.walk(tree)) if tree else True
+
+
+def _leaves_something(node: ast.AST) -> bool:
+    if isinstance(node, ast.Name):
+        return node.id in _OUTSIDE
+    if isinstance(node, ast.Attribute):
+        own = isinstance(node.value, ast.Name) and node.value.id == "self"
+        return node.attr in _OUTSIDE or (not isinstance(node.ctx, ast.Load) and not own)
+    if isinstance(node, ast.arguments):
+        return any(not _is_constant(value) for value in [*node.defaults, *node.kw_defaults])
+    return isinstance(node, ast.Global | ast.Nonlocal)
 
 
 def lacks(errors: Iterable[tuple[str, str]], skipped: Iterable[Cell]) -> bool:

@@ -30,32 +30,38 @@ class CellOutputs:
         self._texts: dict[int, list[str]] = {}
         self._clear = False
 
-    def add(self, kind: str, content: dict[str, Any]) -> None:
-        """Take one message; what is no output is ignored."""
+    def add(self, kind: str, content: dict[str, Any]) -> int:
+        """Take one message; what is no output is ignored.
+
+        Returns:
+            in how many places it stands.
+        """
         if kind == "clear_output":
             self._clear = True
             if not content.get("wait"):
                 self._wipe()
-            return
+            return 0
         output = _output(kind, content)
         if output is None:
-            return
+            return 0
         name = _display_id(content)
         if kind == "update_display_data":
-            for shown in self._displays.get(name, []):
+            places = self._displays.get(name, [])
+            for shown in places:
                 shown.update(data=output["data"], metadata=output["metadata"])
-            return
+            return len(places)
         if self._clear:
             self._wipe()
         last = self._found[-1] if self._found else {}
         if kind == "stream" and last.get("name") == output["name"]:
             self._texts[len(self._found) - 1].append(output["text"])
-            return
+            return 1
         self._found.append(output)
         if kind == "stream":
             self._texts[len(self._found) - 1] = [output["text"]]
         elif name:
             self._displays.setdefault(name, []).append(output)
+        return 1
 
     def done(self) -> list[dict[str, Any]]:
         """All outputs, texts joined."""

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import ast
 import builtins
+import io
 import random
 import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from tlcourse.grading import cells
 from tlcourse.grading.kernel import Kernel, Ran
@@ -24,6 +25,7 @@ ALIAS = "_tlcourse_"
 """Under this name a test finds what the learner's notebook has laid something else over."""
 
 _COMPARING = ("assert_equal", "assert_allclose", "assert_almost_equal", "assert_array_equal", "assert_close")
+_CLOSE = 0.1  # a tolerance within which no changed value lies
 _SLOW = 2.0  # seconds: a test that takes longer is not run again for its mutants
 _COLOURS = r"(?:\x1b\[[0-9;]*m)*"
 _ALIASED = re.compile(rf"{ALIAS}{_COLOURS}\.{_COLOURS}")
@@ -38,32 +40,38 @@ class PlainTest:
         names: the builtins that it uses.
         used: all names that it uses.
         imported: what it uses of the release's own imports: module, or (module, member), by name.
+        patched: the attributes that it sets itself, such as `rand` in `np.random.rand = ...`.
     """
 
     source: str
     names: tuple[str, ...] = ()
     used: tuple[str, ...] = ()
     imported: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    patched: frozenset[str] = frozenset()
 
     @classmethod
     def read(cls, source: str, release: Release) -> PlainTest:
         """Read a test; one that is no plain Python (magics) has no names and no mutants."""
-        return cls._read(source, _given(release))
+        return cls._read(source, _sources(release, answers=False), _sources(release, answers=True))
 
     @classmethod
     @lru_cache(maxsize=500)  # a whole class's submissions have the same tests
-    def _read(cls, source: str, given: tuple[str, ...]) -> PlainTest:
+    def _read(cls, source: str, given: tuple[str, ...], stubs: tuple[str, ...]) -> PlainTest:
         if (tree := cells.parsed(source)) is None:
             return cls(source)
         trees = [read for text in given if (read := cells.parsed(text)) is not None]
         bound, imported = _bound(trees), _imported(trees)
+        # What the lesson asks its learners to write under a builtin's name, or an import's, is theirs.
+        asked = set().union(*(_defined(read) for text in stubs if (read := cells.parsed(text)) is not None))
+        bound |= asked
         bound |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
         used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
         return cls(
             source,
             tuple(sorted(name for name in used - bound if hasattr(builtins, name))),
             tuple(sorted(used)),
-            {name: place for name, place in imported.items() if name in used},
+            {name: place for name, place in imported.items() if name in used - asked},
+            frozenset(node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and _is_set(node)),
         )
 
     def without(self, shadowed: list[str]) -> str:
@@ -71,7 +79,7 @@ class PlainTest:
         tree = cells.parsed(self.source)
         if tree is None or not shadowed:
             return self.source
-        lines = self.source.splitlines(keepends=True)
+        lines = _lines(self.source)
         found = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id in shadowed]
         for node in sorted(found, key=lambda node: (node.lineno, node.col_offset), reverse=True):
             line = lines[node.lineno - 1].encode()
@@ -87,19 +95,27 @@ def ask(kernel: Kernel, source: str, release: Release) -> Ran | None:
     """
     test, nonce = PlainTest.read(source, release), secrets.token_hex(8)
     before = kernel.ask("prepare", nonce, names=test.names, imported=test.imported, used=test.used, alias=ALIAS)
-    shadowed = [name for name in before.get("shadowed", ()) if isinstance(name, str)]
-    if before.get("lies") != [] or not _can_fail(kernel):
+    shadowed = before.get("shadowed")
+    if not isinstance(shadowed, list) or before.get("lies") != [] or not _can_fail(kernel):
         return None
     source = test.without(shadowed)
     one, other = random.randrange(10**6), random.randrange(10**6)
     ran = kernel.run(source, hidden=True, expressions={"end": f"{one} * {other}"})
     if ran.status == "ok" and ran.values.get("end") != str(one * other):
         return None
-    after = kernel.ask("release", nonce, alias=ALIAS)
-    # What a test stands on does not change while it runs, unless the answer saw to it.
-    if after.get("restored") != []:
+    restored = kernel.ask("release", nonce, alias=ALIAS).get("restored")
+    # What a test stands on does not change while it runs, unless the test or the answer saw to it.
+    if not isinstance(restored, list) or any(str(name).rpartition(".")[2] not in test.patched for name in restored):
         return None
+    if _is_quiet(source):
+        # The kernel, which keeps no such cell in its history, showed the value all the same.
+        ran.outputs = [output for output in ran.outputs if output["output_type"] != "execute_result"]
     return _without_alias(ran)
+
+
+def _is_quiet(source: str) -> bool:
+    """Whether a cell's last value is not to be shown."""
+    return source.rstrip().endswith(";")
 
 
 def _can_fail(kernel: Kernel) -> bool:
@@ -114,7 +130,7 @@ def contradicts_itself(kernel: Kernel, source: str, seconds: float, shown: bool)
     """Whether a test that passed passes here whatever it says.
 
     Its mutants are run, so its side effects happen again: ask when nothing else is to be run. A test that does not pass
-    twice in a row (it takes something off a stack) tells nothing, and is believed.
+    each time (it takes something off a stack, or asks what says yes and no in turn) tells nothing, and is believed.
 
     Args:
         kernel: the kernel, at the notebook's end.
@@ -130,13 +146,17 @@ def contradicts_itself(kernel: Kernel, source: str, seconds: float, shown: bool)
         told = kernel.run("pass", hidden=True, expressions={"value": value}).values.get("value", "")
         if _is_number(told):
             return True
-    passed = [mutant for mutant in mutants(source) if kernel.run(mutant, hidden=True).status == "ok"]
-    return bool(passed) and kernel.run(source, hidden=True).status == "ok"
+    passes = partial(_passes, kernel)
+    return passes(source) and any([passes(mutant) for mutant in mutants(source)]) and passes(source)
+
+
+def _passes(kernel: Kernel, source: str) -> bool:
+    return kernel.run(source, hidden=True).status == "ok"
 
 
 def _last_value(source: str) -> str:
-    """The source of a test's last line, if that is an expression."""
-    tree = cells.parsed(source)
+    """The source of a test's last line, if that is an expression whose value is shown."""
+    tree = cells.parsed(source) if not _is_quiet(source) else None
     last = tree.body[-1] if tree and tree.body else None
     return ast.get_source_segment(source, last.value) or "" if isinstance(last, ast.Expr) else ""
 
@@ -169,9 +189,20 @@ def _expected(node: ast.stmt) -> ast.Constant | None:
     elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
         function = node.value.func
         name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-        sides = node.value.args[:2] if name in _COMPARING else []
+        sides = node.value.args if name in _COMPARING and _is_close(node.value) else []
     literals = [side for side in sides if isinstance(side, ast.Constant) and type(side.value) in (int, float, str)]
     return literals[0] if len(literals) == 1 else None
+
+
+def _is_small(width: ast.expr) -> bool:
+    return isinstance(width, ast.Constant) and isinstance(width.value, int | float) and width.value <= _CLOSE
+
+
+def _is_close(comparing: ast.Call) -> bool:
+    """Whether a comparison's tolerance is so small that no changed value lies within it."""
+    widths = [given.value for given in comparing.keywords if given.arg in ("atol", "rtol")]
+    coarse = any(given.arg == "decimal" for given in comparing.keywords)
+    return all(map(_is_small, widths)) and len(comparing.args) == 2 and not coarse
 
 
 def _changed(value: ast.Constant) -> str:
@@ -181,8 +212,13 @@ def _changed(value: ast.Constant) -> str:
 
 
 def _before(source: str, node: ast.stmt) -> str:
-    lines = source.splitlines(keepends=True)
+    lines = _lines(source)
     return "".join(lines[: node.lineno - 1]) + lines[node.lineno - 1].encode()[: node.col_offset].decode()
+
+
+def _lines(source: str) -> list[str]:
+    """Lines as Python counts them: `str.splitlines` ends one at a form feed, too."""
+    return list(io.StringIO(source, newline=None))
 
 
 def _without_alias(ran: Ran) -> Ran:
@@ -195,42 +231,54 @@ def _without_alias(ran: Ran) -> Ran:
     return ran
 
 
-def _given(release: Release) -> tuple[str, ...]:
-    """The code that the release itself runs: all but the answers."""
+def _sources(release: Release, *, answers: bool) -> tuple[str, ...]:
+    """The release's code: where answers will stand, or all else, which it runs itself."""
     return tuple(
         cells.source(cell)
         for cell in release.notebook["cells"]
-        if cell["cell_type"] == "code" and not cells.marks(cell).get("solution")
+        if cell["cell_type"] == "code" and bool(cells.marks(cell).get("solution")) is answers
     )
 
 
 def _bound(given: list[ast.Module]) -> set[str]:
     """The names that the release's own code gives a value to."""
-    bound: set[str] = set()
-    for tree in given:
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                bound.add(node.id)
-            elif isinstance(node, ast.FunctionDef | ast.ClassDef):
-                bound.add(node.name)
-            elif isinstance(node, ast.Import | ast.ImportFrom):
-                bound |= {item.asname or item.name.partition(".")[0] for item in node.names}
-    return bound
+    imports = [node for tree in given for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    names = {item.asname or item.name.partition(".")[0] for node in imports for item in node.names}
+    return names.union(*map(_defined, given))
+
+
+def _defined(tree: ast.Module) -> set[str]:
+    """The names that a cell gives a value to, but for imports and what is inside of functions."""
+    defined: set[str] = set()
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            defined.add(one.name)
+        elif isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store):
+            defined.add(one.id)
+        elif not isinstance(one, ast.Lambda):
+            waiting += ast.iter_child_nodes(one)
+    return defined
 
 
 def _imported(given: list[ast.Module]) -> dict[str, tuple[str, ...]]:
-    """The release's own imports, by the name that they give."""
-    found: dict[str, tuple[str, ...]] = {}
-    for tree in given:
-        for node in tree.body:
-            if isinstance(node, ast.Import):
-                for item in node.names:
-                    found[item.asname or item.name.partition(".")[0]] = (
-                        (item.name,) if item.asname else (item.name.partition(".")[0],)
-                    )
-            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                found |= {item.asname or item.name: (node.module, item.name) for item in node.names}
-    return found
+    """The release's own imports, by the name that they give; a name that has two meanings in turn is left out."""
+    found: dict[str, set[tuple[str, ...]]] = {}
+    for node in [node for tree in given for node in tree.body]:
+        if isinstance(node, ast.Import):
+            for item in node.names:
+                whole = item.name if item.asname else item.name.partition(".")[0]
+                found.setdefault(item.asname or whole, set()).add((whole,))
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            for item in node.names:
+                found.setdefault(item.asname or item.name, set()).add((node.module, item.name))
+    again = set().union(*map(_defined, given))
+    return {name: meanings.pop() for name, meanings in found.items() if len(meanings) == 1 and name not in again}
+
+
+def _is_set(node: ast.Attribute) -> bool:
+    return isinstance(node.ctx, ast.Store)
 
 
 def _is_number(text: str) -> bool:

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import builtins
 import importlib
+import importlib.util
 import sys
 import threading
 from collections.abc import Iterable
 from functools import cache
-from types import FunctionType, ModuleType
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 _LIBRARIES = (
@@ -34,10 +37,10 @@ _LIBRARIES = (
     "torch.nn.functional",
     "pandas.testing",
 )
-_COURSE = ("tlcourse.checks", "tlcourse.grading")
+_COURSE = ("tlcourse.checks", "tlcourse.grading", "tlcourse.kernels")
 _MACHINERY = ("IPython", "ipykernel", "jupyter_client")
-# Hooks between cells that are set when the first figure or widget is drawn.
-_DRAWING = ("matplotlib_inline", "ipykernel", "ipywidgets")
+# Hooks between cells that are set when the first figure is drawn, by module.
+_DRAWING = {"matplotlib.pyplot": "_draw_all_if_interactive", "matplotlib_inline.backend_inline": "flush_figures"}
 _Code = tuple[Any, Any, Any]
 _Snapshot = dict[ModuleType, dict[str, Any]]
 
@@ -56,6 +59,7 @@ class Pristine:
         own = _snapshot(["builtins", *(name for name in sys.modules if name.startswith(_COURSE))])
         self._modules = {**of_libraries, **own}
         self._code = {**code_of_libraries, **_code_in(own)}
+        self._drawing = drawing_hooks()
         self._classes = {
             kind: dict(vars(kind))
             for module, kept in self._modules.items()
@@ -155,11 +159,29 @@ class Pristine:
             changed.append("get_ipython().set_custom_exc")
         for event, callbacks in shell.events.callbacks.items():
             known = self._callbacks[event]
-            foreign = [back for back in callbacks if back not in known and not _module_of(back).startswith(_DRAWING)]
-            for callback in foreign:
+            for callback in [back for back in callbacks if back not in known and not self._draws(back)]:
                 callbacks.remove(callback)
                 changed.append(f"get_ipython().events.{event}")
         return changed
+
+    def _draws(self, callback: Any) -> bool:
+        """Whether a callback is one of matplotlib's own, by its code: its modules may be imported late."""
+        if not isinstance(callback, FunctionType) or callback.__code__ not in self._drawing:
+            return False
+        return any(callback.__globals__ is getattr(sys.modules.get(name), "__dict__", None) for name in _DRAWING)
+
+
+@cache
+def drawing_hooks() -> frozenset[CodeType]:
+    """The code of what matplotlib runs after each cell, as it is on the disk; nothing where that cannot be read."""
+    found = []
+    for module, name in _DRAWING.items():
+        package, _, part = module.partition(".")
+        # Nothing is imported: the second one changes the shell as soon as it is there.
+        if (spec := importlib.util.find_spec(package)) and spec.origin:
+            code = SourceFileLoader(module, str(Path(spec.origin).with_name(f"{part}.py"))).get_code(module)
+            found += [each for each in (code.co_consts if code else ()) if getattr(each, "co_name", "") == name]
+    return frozenset(found)
 
 
 @cache
@@ -204,7 +226,3 @@ def _functions(kept: dict[str, Any]) -> list[FunctionType]:
 
 def _code(function: FunctionType) -> _Code:
     return function.__code__, function.__defaults__, function.__kwdefaults__
-
-
-def _module_of(callback: Any) -> str:
-    return str(getattr(callback, "__module__", "") or type(callback).__module__)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import hmac
+import itertools
+import re
 import secrets
 import time
 from collections.abc import Mapping
@@ -21,6 +23,7 @@ from tlcourse.grading.release import Release
 from tlcourse.grading.verdicts import Verdict
 
 _MOST_DEATHS = 12
+_MOST_FILES = 1000
 _THREADS = "__import__('threading').active_count()"
 _PROCESSES = "sum(map(str.isdecimal, __import__('os').listdir('/proc')))"
 
@@ -102,7 +105,7 @@ class Sitting:
         for _ in range(_MOST_DEATHS):
             try:
                 with self._start(self._allowance, self._release.files) as kernel:
-                    self._run_counting(kernel, "pass", place=-1)
+                    self._run_counting(kernel, "pass", place=-1, hidden=True)
                     for place in self._code:
                         if place not in self.ended and place not in self._skipped:
                             self._place = place
@@ -165,16 +168,12 @@ class Sitting:
         return None
 
     def _written(self, kernel: Kernel) -> dict[str, str]:
-        """What the notebook wrote beside itself, in base64; names that lead elsewhere are dropped."""
+        """What the notebook wrote beside itself, in base64; what no notebook of good faith writes is dropped."""
         known = {name: hashlib.sha256(data).hexdigest() for name, data in self._release.files.items()}
         told = kernel.ask("files", secrets.token_hex(8), known=known).get("files")
         found = told.items() if isinstance(told, dict) else ()
-        return {
-            name: data
-            for name, data in found
-            if isinstance(data, str) and name == PurePosixPath(name).as_posix() and not name.startswith(("/", "."))
-            if ".." not in PurePosixPath(name).parts and name.isprintable()
-        }
+        good = ((name, data) for name, data in found if isinstance(data, str) and _is_good_name(name))
+        return dict(itertools.islice(good, _MOST_FILES))
 
     def _leave_out(self, end: KernelEnded) -> None:
         """Leave out the cell at which the kernel ended, and, at a second end, those that left tasks behind.
@@ -223,11 +222,11 @@ class Sitting:
             if asked.verdict is Verdict.TAMPERED:
                 raise _Poisoned
 
-    def _run_counting(self, kernel: Kernel, source: str, place: int) -> Ran:
+    def _run_counting(self, kernel: Kernel, source: str, place: int, hidden: bool = False) -> Ran:
         """Run code and note how many threads and processes there are after it."""
-        ran = kernel.run(source, expressions={"tasks": self._tasks})
+        ran = kernel.run(source, hidden=hidden, expressions={"tasks": self._tasks})
         count = ran.values.get("tasks", "")
-        self._counts[place] = int(count) if count.isdecimal() else 0
+        self._counts[place] = int(count) if re.fullmatch("[0-9]{1,9}", count) else 0
         return ran
 
     def _leave_out_section(self) -> None:
@@ -280,3 +279,9 @@ class Sitting:
     def _mac(self, name: str, of: str) -> bytes:
         text = f"{self._release.lesson}\0{name}\0{of}".encode()
         return hmac.new(self._release.seed, text, hashlib.sha256).digest()
+
+
+def _is_good_name(name: str) -> bool:
+    """Whether a relative path stays in its folder."""
+    path = PurePosixPath(name)
+    return name == path.as_posix() and not name.startswith(("/", ".")) and ".." not in path.parts and name.isprintable()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import os
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from tlcourse import storage
 from tlcourse.errors import NotebookError
+from tlcourse.grading.reading import label
 from tlcourse.grading.submissions import Submission
 
 LIMIT = 256 * 2**20
@@ -14,7 +16,7 @@ LIMIT = 256 * 2**20
 
 
 def stage(submission: Submission, folder: Path, notebooks: Collection[str]) -> None:
-    """Copy a submission to its place in the class, unless it lies there already.
+    """Copy a submission to its place in the class, unless it lies there already. What lay there before is gone then.
 
     Args:
         submission: what was handed in.
@@ -25,14 +27,18 @@ def stage(submission: Submission, folder: Path, notebooks: Collection[str]) -> N
         NotebookError: it cannot be read, or is too large.
         StorageError: the disk refuses.
     """
-    files = dict(_files(submission.folder, notebooks)) if submission.folder else {}
     # What is called otherwise was taken for the lesson's only notebook.
     name = submission.notebook.stem if submission.notebook.stem in notebooks else next(iter(notebooks))
-    files[f"{name}.ipynb"] = submission.notebook
-    for name, path in files.items():
-        target = folder / name
-        if not _same(path, target):
-            storage.write_bytes(target, _content(path))
+    notebook = {f"{name}.ipynb": submission.notebook}
+    if submission.folder and folder.is_dir() and submission.folder.samefile(folder):
+        if submission.notebook.name not in notebook:
+            _write(folder, _contents(notebook.items()))
+        return
+    files = dict(_files(submission.folder, notebooks)) if submission.folder else {}
+    handed_in = _contents((files | notebook).items())
+    if not _holds(folder, notebooks, handed_in):
+        with storage.replaced_folder(folder) as (new, _):
+            _write(new, handed_in)
 
 
 def read(folder: Path, notebooks: Collection[str]) -> tuple[dict[str, bytes], dict[str, bytes]]:
@@ -46,16 +52,12 @@ def read(folder: Path, notebooks: Collection[str]) -> tuple[dict[str, bytes], di
         the notebooks by name, and the other files by relative path.
 
     Raises:
-        NotebookError: it cannot be read, or is too large.
+        NotebookError: it cannot be read, is too large, or has no notebook any more.
     """
-    files = dict(_files(folder, notebooks))
-    if (size := sum(path.stat().st_size for path in files.values())) > LIMIT:
-        raise NotebookError(
-            f"its files have {size >> 20} MB, and {LIMIT >> 20} MB is the most that is graded",
-            "Ask for it without large files and outputs",
-        )
-    content = {name: _content(path) for name, path in files.items()}
+    content = _contents(_files(folder, notebooks))
     found = {name: content.pop(f"{name}.ipynb") for name in notebooks if f"{name}.ipynb" in content}
+    if not found:
+        raise NotebookError("its notebook is gone", "Put it back")
     return found, content
 
 
@@ -71,12 +73,38 @@ def _files(folder: Path, notebooks: Collection[str]) -> Iterator[tuple[str, Path
             yield name.as_posix(), path
 
 
-def _same(one: Path, other: Path) -> bool:
-    return other.is_file() and (one.samefile(other) or _content(one) == _content(other))
-
-
-def _content(path: Path) -> bytes:
+def _contents(files: Iterable[tuple[str, Path]]) -> dict[str, bytes]:
+    """What files hold, which may come and go while they are looked for and read."""
+    content: dict[str, bytes] = {}
+    left = LIMIT
     try:
-        return path.read_bytes()
+        for name, path in files:
+            content[name] = _content(path, left)
+            left -= len(content[name])
     except OSError as error:
-        raise NotebookError(f"it cannot be opened: {error.strerror}", "Check the file and its permissions") from None
+        name = label(Path(error.filename or "it").name)
+        raise NotebookError(f"{name} cannot be opened: {error.strerror}", "Check it and its permissions") from None
+    return content
+
+
+def _content(path: Path, limit: int) -> bytes:
+    with storage.open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > limit:
+            raise NotebookError(
+                f"its files have more than the {LIMIT >> 20} MB that are graded",
+                "Ask for it without large files and outputs",
+            )
+        return file.read(size)
+
+
+def _holds(folder: Path, notebooks: Collection[str], handed_in: Mapping[str, bytes]) -> bool:
+    try:
+        return _contents(_files(folder, notebooks)) == handed_in
+    except NotebookError:
+        return False  # what cannot be read is replaced
+
+
+def _write(folder: Path, content: Mapping[str, bytes]) -> None:
+    for name, data in content.items():
+        storage.write_bytes(folder / name, data)

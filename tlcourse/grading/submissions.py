@@ -17,6 +17,7 @@ from tlcourse.errors import CourseError
 _LAYOUTS = "Use LEARNER/LESSON/LESSON.ipynb, LEARNER/LESSON.ipynb or LEARNER_LESSON.ipynb"
 _ARCHIVES = (".zip", ".gz", ".7z", ".rar", ".tar", ".xz")
 _NAME_LIMIT = 128  # characters that nbgrader's gradebook keeps
+_BYTES_LIMIT = 255 - len(".jsonl")  # that a file's name may have, less what grading adds to a learner's
 _LINKS_NAMED = 5
 
 
@@ -132,6 +133,10 @@ class _Search:
         except OSError as error:
             yield self._closed(place, error, student)
             return
+        except RecursionError:
+            fault = "its folders lie too deep in one another"
+            yield NotGraded(self._name(place), fault, "Ask for it without them", student)
+            return
         yield from found or [NotGraded(student, "there is no notebook in it", _LAYOUTS, student)]
 
     def _entry(self, student: str, entry: Path) -> Submission | NotGraded | None:
@@ -227,7 +232,10 @@ def _fault_of(path: Path) -> tuple[str, str] | None:
     """Why a notebook's file is not read, and the cure; None if it is."""
     if path.is_symlink():
         return _LINK
-    kind = path.lstat().st_mode
+    try:
+        kind = path.lstat().st_mode
+    except OSError as error:
+        return f"it cannot be opened: {error.strerror}", "Check the file and its permissions"
     if stat.S_ISDIR(kind):
         return "it is a folder, not a notebook", "Put the notebook itself there"
     if not stat.S_ISREG(kind):
@@ -247,6 +255,8 @@ def _unusable(student: str) -> str:
         return "the learner's name has characters that cannot be printed"
     if len(student) > _NAME_LIMIT:
         return f"the learner's name has more than the {_NAME_LIMIT} characters that the gradebook keeps"
+    if len(os.fsencode(student)) > _BYTES_LIMIT:
+        return f"the learner's name has more than the {_BYTES_LIMIT} bytes that fit into the names of its files"
     return ""
 
 
@@ -277,4 +287,7 @@ def _later(one: Path, other: Path) -> bool:
 
 
 def _time(path: Path) -> float:
-    return path.stat().st_mtime
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0  # it has gone meanwhile: what is still there counts

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
+from importlib.util import cache_from_source
+from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -22,6 +24,8 @@ def forget_judges(exercises: Mapping[str, Exercise]) -> None:
     """
     for exercise in exercises.values():
         object.__setattr__(exercise, "judge", _nobody)
+        # The last one says nearly all.
+        object.__setattr__(exercise, "hints", tuple("Hints are not for grading." for _ in exercise.hints))
         if exercise.material:
             object.__setattr__(exercise, "material", _nobody)
     for module_name, names in spared().items():
@@ -29,6 +33,13 @@ def forget_judges(exercises: Mapping[str, Exercise]) -> None:
         for name, value in list(vars(module).items()):
             if name not in names and not isinstance(value, ModuleType):
                 delattr(module, name)
+
+
+def sources() -> tuple[str, ...]:
+    """Where the judges could be read, or imported anew: the files of the modules that declare exercises."""
+    modules = {exercise.collect.__module__ for exercise in registry.exercises().values()}
+    files = {str(sys.modules[name].__file__) for name in modules}
+    return (*sorted(files), *sorted({str(Path(cache_from_source(file)).parent) for file in files}))
 
 
 @cache

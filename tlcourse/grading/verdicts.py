@@ -9,7 +9,7 @@ import base64
 import contextlib
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from tlcourse import storage
@@ -116,9 +116,14 @@ class Result:
         return sum(question.max_points for question in self.questions)
 
     def write_files(self, folder: Path) -> None:
-        """Write `files` into a folder, over what has their names; one that cannot be written is left out."""
+        """Write `files` into a folder, over what has their names; one that cannot be written is left out.
+
+        Never a notebook, or a folder of that name: it could be one of this submission, graded already.
+        """
         for name, text in self.files.items():
-            with contextlib.suppress(CourseError, ValueError):
+            if any(part.lower().endswith(".ipynb") for part in PurePosixPath(name).parts):
+                continue
+            with contextlib.suppress(CourseError, OSError, ValueError):
                 storage.write_bytes(folder / name, base64.b64decode(text, validate=True))
 
     def as_json(self) -> dict[str, Any]:

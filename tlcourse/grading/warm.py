@@ -4,3 +4,4 @@ from tlcourse.grading import pristine, unjudged
 
 unjudged.spared()
 pristine.libraries()
+pristine.drawing_hooks()

@@ -6,6 +6,7 @@ import builtins
 import importlib
 import inspect
 import logging
+import multiprocessing.process
 import os
 import pkgutil
 import sys
@@ -74,9 +75,10 @@ def _know_modules() -> None:
 def settle(shell: Any) -> None:
     """Tell the shell of a real kernel, whose output is captured by now, what the imports had for it.
 
-    Callbacks that a library registered with the stand-in are registered again, and log handlers that took the terminal
-    for the place to write to get the notebook's stderr.
+    Callbacks that a library registered with the stand-in are registered again, log handlers that took the terminal for
+    the place to write to get the notebook's stderr, and processes that are started anew begin in the notebook's folder.
     """
+    multiprocessing.process.ORIGINAL_DIR = os.getcwd()  # type: ignore[attr-defined]  # noqa: PTH109
     for event, callback in _callbacks:
         shell.events.register(event, callback)
     for handler in _log_handlers:

@@ -152,7 +152,7 @@ def _open_namespaces(order: _Order, outside: socket.socket, wall: fence.Fence, p
     outside.send(b"u")
     # Still as the user outside, who may enter folders that the one inside may not.
     sources = root.Sources.take(order.plan)
-    if not outside.recv(1):
+    if not _heard(outside):
         return _UNNAMED
     outside.close()
     child = os.fork()
@@ -160,6 +160,14 @@ def _open_namespaces(order: _Order, outside: socket.socket, wall: fence.Fence, p
         _run(order.channel, lambda: _be_first(order, sources, killings))
     confine.close_all_but([])
     return _status(child)
+
+
+def _heard(outside: socket.socket) -> bool:
+    """Whether the process outside said that all is done; if not, it says why."""
+    try:
+        return bool(outside.recv(1))
+    except ConnectionResetError:  # it left before it read what it was told
+        return False
 
 
 def _end_with(parent: int) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tlcourse.sandbox.plan import MB, Limits
 
-_PREFIX = "tlcourse-sandbox-"
+_PREFIX = "tlcourse-sandbox"
 _KERNEL = 256 * MB
 """What the kernel itself may hold for a sandbox: page tables, pipes, sockets."""
 _TRIES, _PAUSE = 100, 0.002
@@ -92,11 +92,13 @@ def _parent(controller: str) -> Path | None:
 
 def _fresh(parent: Path) -> Path:
     """A new group under `parent`; groups that an owner who was killed left behind go."""
-    for old in parent.glob(f"{_PREFIX}*"):
-        if not Path("/proc", old.name.removeprefix(_PREFIX)).exists():
+    # Containers may share a hierarchy: a process is known by its number only within its own namespace.
+    prefix = f"{_PREFIX}-{Path('/proc/self/ns/pid').stat().st_ino}-"
+    for old in parent.glob(f"{prefix}*"):
+        if not Path("/proc", old.name.removeprefix(prefix)).exists():
             with contextlib.suppress(OSError):
                 old.rmdir()
-    group = parent / f"{_PREFIX}{os.getpid()}"
+    group = parent / f"{prefix}{os.getpid()}"
     group.mkdir(exist_ok=True)
     return group
 

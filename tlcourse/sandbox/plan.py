@@ -38,6 +38,7 @@ class Plan:
     Args:
         limits: what it may use.
         readable: absolute host paths, seen read-only at the same place, beside the system's and Python's own.
+        hidden: absolute paths of files and folders that are seen empty, where they would be seen at all.
         work: host folder whose content is copied into the working folder; symbolic links stay links.
         cache: host folder of the course's cache, seen read-only in `CACHE`; what is written there is private.
         sockets: host folder seen at `SOCKETS` until the sandbox is sealed. Where root opens the sandbox it is given to
@@ -47,6 +48,7 @@ class Plan:
 
     limits: Limits = field(default_factory=Limits)
     readable: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
     work: str | None = None
     cache: str | None = None
     sockets: str | None = None
@@ -59,4 +61,5 @@ class Plan:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Plan:
         """The inverse of `as_json`."""
-        return cls(**{**data, "limits": Limits(**data["limits"]), "readable": tuple(data["readable"])})
+        lists = {name: tuple(data[name]) for name in ("readable", "hidden")}
+        return cls(**{**data, "limits": Limits(**data["limits"]), **lists})

@@ -201,6 +201,7 @@ def build(plan: Plan, sources: Sources) -> int:
     processes = _mount_processes()
     _make_disk(plan.limits.disk)
     _make_system(sources)
+    _hide(plan.hidden)
     if sources.sockets is not None:
         _place(sources.sockets, places.SOCKETS)
     if sources.cache is not None:
@@ -261,6 +262,23 @@ def _make_system(sources: Sources) -> None:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         if not Path(path).exists():
             Path(path).symlink_to(target)
+
+
+def _hide(paths: Iterable[str]) -> None:
+    """Lay something empty over what the user inside is not to read."""
+    folder, file = Path("/run/nothing/folder"), Path("/run/nothing/file")
+    folder.mkdir(parents=True)
+    file.touch()
+    for path in map(Path, paths):
+        if path.exists():
+            _lay_over(folder if path.is_dir() else file, path)
+
+
+def _lay_over(empty: Path, path: Path) -> None:
+    with linux.step(f"hiding {path}"):
+        tree = _copied(str(empty), linux.ATTR_NODEV)
+        linux.place_mount(tree, str(path))
+        os.close(tree)
 
 
 def _place(tree: int, path: str) -> None:

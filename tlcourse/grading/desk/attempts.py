@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tlcourse import storage
 from tlcourse.checks.result import MIME_TYPE
 
 _LARGEST = 50_000_000  # bytes; a larger notebook is not looked into
@@ -32,9 +34,10 @@ class Attempts:
 def read(notebook: Path) -> dict[str, Attempts]:
     """What a notebook's outputs tell, by exercise; nothing from one that cannot be read."""
     try:
-        if notebook.is_symlink() or notebook.stat().st_size > _LARGEST:
-            return {}
-        content = json.loads(notebook.read_bytes())
+        with storage.open_regular(notebook) as file:
+            if os.fstat(file.fileno()).st_size > _LARGEST:
+                return {}
+            content = json.loads(file.read())
     except (OSError, ValueError, RecursionError):
         return {}
     found = {}
