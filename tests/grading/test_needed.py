@@ -113,6 +113,7 @@ def test_a_test_may_wait_if_nothing_changes_what_it_builds_on(later: str, waits:
         ("double = lambda x: 2 * x", True),
         ("class Number:\n    def __init__(self, x):\n        self.x = x\ndef double(x):\n    return Number(x)", True),
         ("stack = [2]\ndef double(x):\n    return stack.pop()", False),
+        ("class Seen:\n    all = []\ndef double(x):\n    return Seen.all", False),
         ("def double(x, seen=[]):\n    return seen", False),
         ("def double(x):\n    double.calls += 1", False),
         ("calls = 0\ndef double(x):\n    global calls\n    calls += 1", False),

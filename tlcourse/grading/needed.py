@@ -168,6 +168,8 @@ def _leaves_something(node: ast.AST) -> bool:
     if isinstance(node, ast.Attribute):
         own = isinstance(node.value, ast.Name) and node.value.id == "self"
         return node.attr in _OUTSIDE or (not isinstance(node.ctx, ast.Load) and not own)
+    if isinstance(node, ast.ClassDef):  # what stands in the class itself, all of its objects share
+        return any(isinstance(part, ast.Assign) and not _is_constant(part.value) for part in node.body)
     if isinstance(node, ast.arguments):
         return any(not _is_constant(value) for value in [*node.defaults, *node.kw_defaults])
     return isinstance(node, ast.Global | ast.Nonlocal)
