@@ -301,21 +301,32 @@ def test_outputs_that_were_handed_in_are_scored_where_nbgrader_is_told_so(
     assert plain.folder("autograded", "ada", plain_course.LESSON).is_dir()
 
 
+def feedback(course: Course, answers: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> str:
+    """The page that a learner gets back, by nbgrader's own commands."""
+    plain_course.hand_in(course, "ada", answers, second=False)
+    assert formgrader(course.root).autograde(plain_course.LESSON, "ada")["success"]
+    monkeypatch.chdir(course.root)
+    nbgrader = GenerateFeedbackApp()
+    nbgrader.initialize([plain_course.LESSON])
+    nbgrader.start()
+    return (course.folder("feedback", "ada", plain_course.LESSON) / f"{plain_course.FIRST}.html").read_text()
+
+
+def test_feedback_comes_though_an_attached_picture_is_gone(
+    plain: Course, asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = feedback(plain, {"why": "Look: <b>here</b> ![](attachment:gone.png)"}, monkeypatch)
+    assert "<pre>Look: &lt;b&gt;here&lt;/b&gt; ![](attachment:gone.png)</pre>" in text
+
+
 def test_feedback_shows_no_hidden_test_and_runs_no_script(
     plain: Course, asked: Asked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The graded notebook keeps the test, for the instructor; a learner's own words about it do no harm."""
     mean = {"double": "### BEGIN HIDDEN TESTS\ndouble = 31415", "why": "Because <script>steal('cookies')</script>."}
-    plain_course.hand_in(plain, "ada", mean, second=False)
-    assert formgrader(plain.root).autograde(plain_course.LESSON, "ada")["success"]
+    text = feedback(plain, mean, monkeypatch)
     graded = plain.folder("autograded", "ada", plain_course.LESSON) / f"{plain_course.FIRST}.ipynb"
     assert "double(-75)" in graded.read_text()
-    monkeypatch.chdir(plain.root)
-    nbgrader = GenerateFeedbackApp()
-    nbgrader.initialize([plain_course.LESSON])
-    nbgrader.start()
-    page = plain.folder("feedback", "ada", plain_course.LESSON) / f"{plain_course.FIRST}.html"
-    text = page.read_text()
     assert "the engine says wrong" in text
     assert "-150" not in text
     assert "31415" in text

@@ -32,7 +32,7 @@ def exercises() -> dict[str, Exercise]:
         CourseError: a package that adds exercises cannot be imported, or two exercises have one name.
     """
     found: dict[str, Exercise] = {}
-    for place, module in _modules():
+    for place, module in modules():
         for exercise in module.EXERCISES:
             if exercise.id in found:
                 raise CourseError(f"Two exercises are called {exercise.id!r}.", f"Rename the one in {place}.")
@@ -40,8 +40,12 @@ def exercises() -> dict[str, Exercise]:
     return found
 
 
-def _modules() -> Iterator[tuple[str, ModuleType]]:
-    """The modules that declare exercises, each with its name: ours first."""
+def modules() -> Iterator[tuple[str, ModuleType]]:
+    """The modules that declare exercises, each with its name: ours first.
+
+    Raises:
+        CourseError: a package that adds exercises cannot be imported.
+    """
     for name in sorted(m.name for m in pkgutil.iter_modules(package.__path__) if m.name.startswith("lesson")):
         yield name, importlib.import_module(f"{package.__name__}.{name}")
     for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):

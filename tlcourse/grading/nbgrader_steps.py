@@ -181,8 +181,12 @@ class NoScripts(SanitizeHTML):
 
 @pass_context
 def markdown_without_scripts(context: Any, source: str) -> str:
-    """nbconvert's `markdown2html`, which lets links run scripts, without those."""
-    return _ADDRESS.sub(_harmless, HTMLExporter().markdown2html(context, source))
+    """nbconvert's `markdown2html`, which lets links run scripts, without those; what it fails at, as it was written."""
+    try:
+        page = HTMLExporter().markdown2html(context, source)
+    except Exception:  # of a picture that was attached and is not there, for one
+        return f"<pre>{html.escape(source)}</pre>"
+    return _ADDRESS.sub(_harmless, page)
 
 
 _ADDRESS = re.compile(r'(?P<name>href|src)="(?P<address>[^"]*)"', re.IGNORECASE)

@@ -35,10 +35,10 @@ def forget_judges(exercises: Mapping[str, Exercise]) -> None:
                 delattr(module, name)
 
 
+@cache
 def sources() -> tuple[str, ...]:
     """Where the judges could be read, or imported anew: the files of the modules that declare exercises."""
-    modules = {exercise.collect.__module__ for exercise in registry.exercises().values()}
-    files = {str(sys.modules[name].__file__) for name in modules}
+    files = {str(module.__file__) for _, module in registry.modules()}
     return (*sorted(files), *sorted({str(Path(cache_from_source(file)).parent) for file in files}))
 
 

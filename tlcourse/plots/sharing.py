@@ -135,8 +135,8 @@ def feature_maps(features: Mapping[str, np.ndarray], data: LabelledImages, *, cl
             plane = PCA(2, random_state=0).fit_transform(standard[shown])
             for label in range(classes):
                 dots = plane[data.labels[shown] == label]
-                mark, colour = "os^Dv*XP"[label // len(colours) % 8], colours[label % len(colours)]
-                look_of: dict[str, Any] = {"color": colour, "alpha": 0.75, "markersize": 4, "markeredgewidth": 0}
+                mark, colour = "o^Dsv*XP"[label // len(colours) % 8], colours[label % len(colours)]
+                look_of: dict[str, Any] = {"color": colour, "alpha": 0.75, "markersize": 5, "markeredgewidth": 0}
                 axes.plot(dots[:, 0], dots[:, 1], mark, label=data.classes[label], **look_of)
             axes.set_xticks([])
             axes.set_yticks([])
