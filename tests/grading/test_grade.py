@@ -193,12 +193,17 @@ def test_a_doubled_or_missing_check_is_mended_and_named(room: Path, capsys: pyte
     assert scores(room, FIRST)["ada", "check-double"] == 0
 
 
+def all_hand_in(room: Path, *students: str) -> None:
+    """Right answers of each."""
+    for student in students:
+        hand_in(room, room / "submitted" / student / FIRST / f"{FIRST}.ipynb", RIGHT)
+
+
 def test_a_submission_that_cannot_be_recorded_does_not_keep_the_rest_from_it(
     room: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tasks, "ENGINE", stand_in.ENGINE)
-    for student in ("ada", "bob", "cyd"):
-        hand_in(room, room / "submitted" / student / FIRST / f"{FIRST}.ipynb", RIGHT)
+    all_hand_in(room, "ada", "bob", "cyd")
     timestamp = room / "submitted" / "bob" / FIRST / "timestamp.txt"
     timestamp.write_text("yesterday, I think")
     assert main(["grade", str(room), "--workers", "1"]) == 1
@@ -235,8 +240,7 @@ def test_a_place_that_is_taken_keeps_only_its_learner_from_a_grade(
     room: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tasks, "ENGINE", stand_in.ENGINE)
-    for student in ("ada", "bob", "cyd"):
-        hand_in(room, room / "submitted" / student / FIRST / f"{FIRST}.ipynb", RIGHT)
+    all_hand_in(room, "ada", "bob", "cyd")
     (room / "autograded").mkdir()
     (room / "autograded" / "bob").write_text("in the way")
     assert main(["grade", str(room), "--workers", "1"]) == 1
@@ -249,8 +253,7 @@ def test_a_file_that_becomes_a_link_while_it_is_read_leads_nowhere(
     room: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tasks, "ENGINE", stand_in.ENGINE)
-    for student in ("ada", "bob"):
-        hand_in(room, room / "submitted" / student / FIRST / f"{FIRST}.ipynb", RIGHT)
+    all_hand_in(room, "ada", "bob")
     (tmp_path / "secret.txt").write_text("the seed")
     (room / "submitted" / "bob" / FIRST / "data.txt").symlink_to(tmp_path / "secret.txt")
     # Whoever looked saw the file that it was.
@@ -277,8 +280,7 @@ def test_a_notebook_that_goes_away_before_its_turn_gets_no_score(
     room: Path, monkeypatch: pytest.MonkeyPatch, others: list[str]
 ) -> None:
     monkeypatch.setattr(tasks, "ENGINE", stand_in.ENGINE)
-    for student in others:
-        hand_in(room, room / "submitted" / student / FIRST / f"{FIRST}.ipynb", RIGHT)
+    all_hand_in(room, *others)
     notebook = hand_in(room, room / "submitted" / "ada" / FIRST / f"{FIRST}.ipynb", RIGHT)
     done = batch.grade(room, None, batch.Options(workers=1), Absconding(notebook))
     assert [(item.name, item.fault) for item in done.not_graded] == [(f"ada/{FIRST}", "its notebook is gone")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -262,6 +262,17 @@ def judge_question(question: Question, cases: Sequence[tuple[Any, ...]], calls: 
         "Work this case out by hand, then compare each step with your code.",
         question.points,
     )
+
+
+def judge_in_turn(
+    questions: Sequence[Question], cases: Sequence[tuple[Any, ...]], calls: Sequence[Evidence]
+) -> list[Finding]:
+    """Judge questions of which the later ones make sense only if the first is right: else it costs all their points."""
+    first, *others = questions
+    found = judge_question(first, cases, calls)
+    if not found.passed:
+        return [replace(found, points=sum(question.points for question in questions))]
+    return [found, *(judge_question(question, cases, calls) for question in others)]
 
 
 def _modelled(mistake: Misconception, case: tuple[Any, ...]) -> Any:

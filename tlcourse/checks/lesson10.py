@@ -14,6 +14,7 @@ from tlcourse.checks.judging import (
     Misconception,
     Question,
     entries_missing,
+    judge_in_turn,
     judge_question,
     one_number,
     same,
@@ -535,10 +536,7 @@ def _judge_audit(evidence: Evidence, rng: np.random.Generator) -> list[Finding]:
     cases = _audit_cases(rng)
     if fault := _table_fault(calls, cases, points):
         return [fault]
-    table = judge_question(_TABLE, cases, calls)
-    if not table.passed:
-        return [Finding(table.code, False, table.message, table.next_step, points)]
-    return [table, judge_question(_WORST, cases, calls), judge_question(_TOO_FEW, cases, calls)]
+    return judge_in_turn([_TABLE, _WORST, _TOO_FEW], cases, calls)
 
 
 def _table_fault(calls: Sequence[Evidence], cases: Sequence[tuple[Any, ...]], points: float) -> Finding | None:

@@ -11,7 +11,14 @@ import numpy as np
 
 from tlcourse.checks.collecting import each, kept, simple
 from tlcourse.checks.exercise import Evidence, Exercise, Finding
-from tlcourse.checks.judging import Misconception, Question, entries_missing, judge_question, one_number, unusable
+from tlcourse.checks.judging import (
+    Misconception,
+    Question,
+    entries_missing,
+    judge_in_turn,
+    one_number,
+    unusable,
+)
 
 # torch takes seconds to import, and the registry imports this module: what needs torch imports it when it runs.
 
@@ -798,11 +805,7 @@ def _judge_screening(evidence: Evidence, rng: np.random.Generator) -> list[Findi
     keys = ("threshold", "sensitivity", "specificity")
     if fault := unusable(name, calls, points) or entries_missing(name, calls, keys, points):
         return [fault]
-    cases = _screening_cases(rng)
-    threshold = judge_question(_THRESHOLD, cases, calls)
-    if not threshold.passed:
-        return [Finding(threshold.code, False, threshold.message, threshold.next_step, points)]
-    return [threshold, judge_question(_ON_TEST, cases, calls)]
+    return judge_in_turn([_THRESHOLD, _ON_TEST], _screening_cases(rng), calls)
 
 
 EXERCISES: tuple[Exercise, ...] = (

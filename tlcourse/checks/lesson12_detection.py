@@ -9,7 +9,14 @@ import numpy as np
 
 from tlcourse.checks.collecting import each
 from tlcourse.checks.exercise import Evidence, Exercise, Finding
-from tlcourse.checks.judging import Misconception, Question, entries_missing, judge_question, one_number, unusable
+from tlcourse.checks.judging import (
+    Misconception,
+    Question,
+    entries_missing,
+    judge_in_turn,
+    one_number,
+    unusable,
+)
 
 # torch takes seconds to import, and the registry imports this module: what needs torch imports it when it runs.
 
@@ -371,11 +378,7 @@ def _judge_matches(evidence: Evidence, rng: np.random.Generator) -> list[Finding
         "find_matches", calls, ("iou", "match"), points
     ):
         return [fault]
-    cases = _match_cases(rng)
-    overlaps = judge_question(_OVERLAPS, cases, calls)
-    if not overlaps.passed:
-        return [Finding(overlaps.code, False, overlaps.message, overlaps.next_step, points)]
-    return [overlaps, judge_question(_MATCHES, cases, calls)]
+    return judge_in_turn([_OVERLAPS, _MATCHES], _match_cases(rng), calls)
 
 
 # --- read_head ------------------------------------------------------------------------------------------------------
@@ -639,11 +642,7 @@ def _judge_head(evidence: Evidence, rng: np.random.Generator) -> list[Finding]:
     keys = ("boxes", "scores", "labels")
     if fault := unusable("read_head", calls, points) or entries_missing("read_head", calls, keys, points):
         return [fault]
-    cases = _head_cases(rng)
-    named = judge_question(_NAMED, cases, calls)
-    if not named.passed:
-        return [Finding(named.code, False, named.message, named.next_step, points)]
-    return [named, judge_question(_BOXES, cases, calls)]
+    return judge_in_turn([_NAMED, _BOXES], _head_cases(rng), calls)
 
 
 EXERCISES: tuple[Exercise, ...] = (

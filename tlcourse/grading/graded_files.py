@@ -131,8 +131,6 @@ class GradedFiles:
             self._copy_handed_in(handed_in, folder)
         for result in results:
             result.write_files(folder)
-        # Last, so that nothing which a learner's code wrote takes a graded notebook's name.
-        for result in results:
             text = self.steps.finish(result, self._resources(student, lesson, result.lesson, folder))
             storage.write_text(folder / f"{result.lesson}.ipynb", text)
         self.steps.make_permissions(folder, student, lesson)

@@ -341,7 +341,7 @@ class Kernel:
                     idle, deadline = True, min(deadline, time.monotonic() + _AFTER)
                 else:
                     places = outputs.add(told["msg_type"], told["content"])
-                    self._charge((places - 1) * told["cost"] if places else 0)
+                    self._charge(max(0, places - 1) * told["cost"])
         return (None if interrupted else reply or {}), outputs.done()
 
     def _messages(self, line: zmq.Socket, mine: str) -> Iterator[dict[str, Any]]:

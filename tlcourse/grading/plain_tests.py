@@ -15,7 +15,7 @@ import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import lru_cache
 
 from tlcourse.grading import cells
 from tlcourse.grading.kernel import Kernel, Ran
@@ -59,10 +59,10 @@ class PlainTest:
     def _read(cls, source: str, given: tuple[str, ...], stubs: tuple[str, ...]) -> PlainTest:
         if (tree := cells.parsed(source)) is None:
             return cls(source)
-        trees = [read for text in given if (read := cells.parsed(text)) is not None]
+        trees = _parsed(given)
         bound, imported = _bound(trees), _imported(trees)
         # What the lesson asks its learners to write under a builtin's name, or an import's, is theirs.
-        asked = set().union(*(_defined(read) for text in stubs if (read := cells.parsed(text)) is not None))
+        asked = set().union(*map(_defined, _parsed(stubs)))
         bound |= asked
         bound |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
         used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
@@ -71,7 +71,7 @@ class PlainTest:
             tuple(sorted(name for name in used - bound if hasattr(builtins, name))),
             tuple(sorted(used)),
             {name: place for name, place in imported.items() if name in used - asked},
-            frozenset(node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and _is_set(node)),
+            frozenset(n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store)),
         )
 
     def without(self, shadowed: list[str]) -> str:
@@ -146,12 +146,11 @@ def contradicts_itself(kernel: Kernel, source: str, seconds: float, shown: bool)
         told = kernel.run("pass", hidden=True, expressions={"value": value}).values.get("value", "")
         if _is_number(told):
             return True
-    passes = partial(_passes, kernel)
+
+    def passes(version: str) -> bool:
+        return kernel.run(version, hidden=True).status == "ok"
+
     return passes(source) and any([passes(mutant) for mutant in mutants(source)]) and passes(source)
-
-
-def _passes(kernel: Kernel, source: str) -> bool:
-    return kernel.run(source, hidden=True).status == "ok"
 
 
 def _last_value(source: str) -> str:
@@ -240,6 +239,11 @@ def _sources(release: Release, *, answers: bool) -> tuple[str, ...]:
     )
 
 
+def _parsed(sources: tuple[str, ...]) -> list[ast.Module]:
+    """Those that are plain Python."""
+    return [tree for source in sources if (tree := cells.parsed(source)) is not None]
+
+
 def _bound(given: list[ast.Module]) -> set[str]:
     """The names that the release's own code gives a value to."""
     imports = [node for tree in given for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
@@ -275,10 +279,6 @@ def _imported(given: list[ast.Module]) -> dict[str, tuple[str, ...]]:
                 found.setdefault(item.asname or item.name, set()).add((node.module, item.name))
     again = set().union(*map(_defined, given))
     return {name: meanings.pop() for name, meanings in found.items() if len(meanings) == 1 and name not in again}
-
-
-def _is_set(node: ast.Attribute) -> bool:
-    return isinstance(node.ctx, ast.Store)
 
 
 def _is_number(text: str) -> bool:
